@@ -75,6 +75,9 @@
 //!   `SQLite` or `PostgreSQL`.
 //! - Which process visits a link, and what happens if it is lost? [`night::workers`] and
 //!   [`domain::policy::shard`]. The pace of all processes is in `world::catalogue::host_pace`.
+//! - What does each process do? [`domain::policy::service_role`]. What a web process asks of the
+//!   scheduler is in `world::catalogue::service_requests` and `world::catalogue::rechecks`. When may
+//!   programs of two versions work together? `world::catalogue::postgres`.
 //! - When is a report due? [`domain::report::due`]. What is in it? [`domain::report::compose`].
 //!   Where is it worded? [`domain::report::wording`].
 //! - Where is an email queued? `night::queue_emails`. Where is it sent? `outbox::send`, through

@@ -9,8 +9,9 @@ use clap::Args;
 
 use super::print;
 use crate::config;
-use crate::daemon;
+use crate::daemon::{self, ProcessOptions};
 use crate::demo::{self, DemoResult, PASSWORD};
+use crate::domain::policy::service_role::ServiceRole;
 use crate::world::World;
 use crate::world::clock::Clock;
 
@@ -54,7 +55,8 @@ async fn serve(demo: DemoResult) -> anyhow::Result<ExitCode> {
         clock,
     )
     .await?;
-    Box::pin(daemon::run(&demo.config, settings, world)).await?;
+    let options = ProcessOptions::start(ServiceRole::All, None, clock)?;
+    Box::pin(daemon::run(&demo.config, settings, world, options)).await?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -89,7 +89,13 @@ fn code(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
             _ => None,
         };
     }
-    if let Some(catalogue::Error::Newer { .. } | catalogue::Error::Older { .. }) = cause.downcast_ref() {
+    if let Some(
+        catalogue::Error::Newer { .. }
+        | catalogue::Error::Older { .. }
+        | catalogue::Error::OlderAtWork { .. }
+        | catalogue::Error::Replaced,
+    ) = cause.downcast_ref()
+    {
         return Some(CONFIGURATION);
     }
     None

@@ -1,6 +1,7 @@
 //! `onreserve serve`: the service.
 
 use std::io::IsTerminal as _;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -10,7 +11,8 @@ use tracing_subscriber::EnvFilter;
 
 use super::ClockArguments;
 use crate::config;
-use crate::daemon;
+use crate::daemon::{self, ProcessOptions};
+use crate::domain::policy::service_role::ServiceRole;
 use crate::world::World;
 use crate::world::catalogue::CatalogueLocation;
 use crate::world::clock::Clock;
@@ -34,9 +36,13 @@ pub(super) struct ServeArguments {
     /// The format of the log, which goes to standard error.
     #[arg(long, value_enum, default_value_t)]
     log_format: LogFormat,
-    /// What this process does. A scheduler and workers share a catalogue in a database.
+    /// What this process does. All roles but `all` share a catalogue in a database.
     #[arg(long, value_enum, default_value_t)]
     role: ProcessRole,
+    /// The address of this process: of the pages, instead of [pages] listen, or for a scheduler and a
+    /// worker of /healthz, /readyz and /metrics, which they have only with this option.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
     #[command(flatten)]
     clock: ClockArguments,
 }
@@ -53,10 +59,12 @@ enum ProcessRole {
     /// The whole service.
     #[default]
     All,
-    /// All but the visits of a night, which workers make. A second scheduler waits until the first ends.
+    /// Nights and emails. Workers visit the links. A second scheduler waits until the first ends.
     Scheduler,
     /// Visits links for the scheduler.
     Worker,
+    /// Serves the pages. What needs another role it asks of the scheduler.
+    Web,
 }
 
 impl ProcessRole {
@@ -64,28 +72,44 @@ impl ProcessRole {
     fn duty(self) -> &'static str {
         match self {
             Self::All => "runs nights, visits links, sends emails and serves pages",
-            Self::Scheduler => "runs nights, sends emails and serves pages; workers visit the links",
+            Self::Scheduler => "runs nights and sends emails; workers visit the links",
             Self::Worker => "visits links for the scheduler",
+            Self::Web => "serves pages",
+        }
+    }
+
+    fn role(self) -> ServiceRole {
+        match self {
+            Self::All => ServiceRole::All,
+            Self::Scheduler => ServiceRole::Scheduler,
+            Self::Worker => ServiceRole::Worker,
+            Self::Web => ServiceRole::Web,
         }
     }
 
     async fn open(self, settings: &config::Configuration, clock: Clock) -> anyhow::Result<World> {
         let (archive, catalogue) = (settings.archive_place(), settings.catalogue_location());
+        let role = self.role().as_str();
         if self != Self::All && matches!(catalogue, CatalogueLocation::Sqlite(_)) {
             bail!(
-                "a scheduler and workers need a catalogue on PostgreSQL; set [catalogue] url, or use --role all"
+                "--role {role} shares its catalogue with other processes, which SQLite cannot; set [catalogue] url to a PostgreSQL database, or use --role all"
             );
         }
         if self != Self::All && archive.bucket.is_some() {
             bail!(
-                "a scheduler and workers share the directory of an archive, and this archive is in a bucket; use --role all"
+                "--role {role} shares the directory of the archive with other processes, and this archive is in a bucket; use --role all"
             );
+        }
+        if self == Self::Web && settings.pages.is_none() {
+            bail!("--role web serves the pages, and the configuration has no [pages]; add them");
         }
         let fetch = settings.fetch.clone();
         match self {
             Self::All => World::open_with(&archive, &catalogue, fetch, clock).await,
             Self::Scheduler => World::open_beside_workers(&archive.dir, &catalogue, fetch, clock).await,
-            Self::Worker => World::open_as_worker(&archive.dir, &catalogue, fetch, clock).await,
+            Self::Worker | Self::Web => {
+                World::open_beside_scheduler(&archive.dir, &catalogue, fetch, clock).await
+            }
         }
     }
 }
@@ -94,6 +118,7 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
     log(arguments.log_format);
     let clock = arguments.clock.clock();
     let settings = config::read(&arguments.config)?.only(None, &arguments.config)?;
+    let options = ProcessOptions::start(arguments.role.role(), arguments.listen, clock)?;
     let mut world = arguments.role.open(&settings, clock).await?;
     world.set_capture_settings(settings.quotas, settings.render.as_ref());
     tracing::info!(
@@ -106,12 +131,7 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
     for warning in settings.warnings() {
         tracing::warn!("{warning}");
     }
-    match arguments.role {
-        ProcessRole::All | ProcessRole::Scheduler => {
-            Box::pin(daemon::run(&arguments.config, settings, world)).await?
-        }
-        ProcessRole::Worker => Box::pin(daemon::run_worker(&arguments.config, settings, world)).await?,
-    }
+    Box::pin(daemon::run(&arguments.config, settings, world, options)).await?;
     Ok(ExitCode::SUCCESS)
 }
 

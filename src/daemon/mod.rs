@@ -3,7 +3,8 @@
 //! One loop does everything, so that a night and a recheck never overlap and the
 //! watchdog of the service manager covers the loop. `due_runs` decides what is
 //! due; `supervisor` handles signals, the watchdog and the background tasks. With the role
-//! of a scheduler the loop leaves the visits to workers, which `worker` runs.
+//! of a scheduler the loop leaves the visits to workers, which `worker` runs, and the pages to
+//! `web`.
 
 mod due_runs;
 mod supervisor;
@@ -13,13 +14,16 @@ mod host_memory;
 mod run_log;
 mod requests;
 mod shared_lease;
+mod process_options;
+mod web;
 mod worker;
 
-pub use worker::run_worker;
+pub use process_options::ProcessOptions;
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -33,10 +37,12 @@ use self::services::Services;
 use self::shared_lease::SharedLease;
 use self::supervisor::{Supervisor, WorkOutcome};
 use crate::config;
+use crate::domain::address::Address;
 use crate::domain::course::{Course, CourseId};
+use crate::domain::policy::service_role::ServiceRole;
 use crate::domain::schedule::RunReason;
 use crate::night::{self, NightScope};
-use crate::serve::{RecheckQueue, RecheckReceiver, RecheckRequest, ServiceStatus};
+use crate::serve::{RecheckQueue, RecheckReceiver, ServiceStatus};
 use crate::world::catalogue::LastNight;
 use crate::world::fetch::Fetch;
 use crate::world::ping::Ping;
@@ -56,7 +62,27 @@ const RETRY_DELAY: Duration = Duration::from_mins(30);
 ///
 /// The catalogue cannot be used, the signal handlers cannot be installed, or a
 /// background task ended early. A night that fails is no error: it is tried again.
-pub async fn run(file: &Path, settings: config::Configuration, mut world: World) -> anyhow::Result<()> {
+pub async fn run(
+    file: &Path,
+    settings: config::Configuration,
+    world: World,
+    options: ProcessOptions,
+) -> anyhow::Result<()> {
+    match options.role {
+        ServiceRole::All | ServiceRole::Scheduler => {
+            Box::pin(run_nights(file, settings, world, options)).await
+        }
+        ServiceRole::Worker => Box::pin(worker::run_worker(file, settings, world, options)).await,
+        ServiceRole::Web => Box::pin(web::run_web(file, settings, world, options)).await,
+    }
+}
+
+async fn run_nights(
+    file: &Path,
+    settings: config::Configuration,
+    mut world: World,
+    options: ProcessOptions,
+) -> anyhow::Result<()> {
     let captures = world.capture_lock().await?;
     // The journal may hold decisions that a power cut kept from the catalogue.
     night::journal_replay::catch_up(&world).await?;
@@ -68,11 +94,17 @@ pub async fn run(file: &Path, settings: config::Configuration, mut world: World)
     world.set_service()?;
     let shared = match world.crawler {
         Crawler::ThisProcess => None,
-        Crawler::Workers => Some(SharedLease::begin(&settings, &mut world).await?),
+        Crawler::Workers => Some(SharedLease::begin(options.role, &settings, &mut world).await?),
     };
-    let mut services = Services::new(recheck_queue, status.clone());
+    let lease = shared.as_ref().map(|shared| Arc::clone(&shared.lease));
+    if let Some(lease) = &lease {
+        options.begin(&world, lease);
+    }
+    let services = Services::new(options.role, recheck_queue, status.clone());
+    let mut services = services.listening_on(options.listen).with_lease(lease);
     services.start(&settings, &world).await?;
-    let supervisor = Supervisor::new(file, &settings, world.clock, services)?;
+    let supervisor = Supervisor::new(file, &settings, world.clock, services, shared)?;
+    let supervisor = supervisor.monitored(options.monitoring);
     let pings = PingQueue::new(world.clock);
     let mut daemon = Daemon {
         settings,
@@ -88,9 +120,6 @@ pub async fn run(file: &Path, settings: config::Configuration, mut world: World)
     };
     let ended = daemon.work().await;
     daemon.supervisor.stop().await;
-    if let Some(shared) = shared {
-        shared.end().await;
-    }
     daemon.world.close().await;
     ended
 }
@@ -129,6 +158,8 @@ impl Daemon {
                 self.night(due_runs.nights_now(!self.world.crawl_budgets.is_empty())).await?
             } else if !due_runs.rechecks.is_empty() {
                 self.recheck(&due_runs.rechecks).await?
+            } else if let Some(request) = self.next_recheck().await? {
+                self.recheck_for_pages(request).await?
             } else {
                 self.wait(due_runs.wake).await?
             };
@@ -226,26 +257,30 @@ impl Daemon {
             self.supervisor.supervise(&mut idle).await?
         };
         match heard {
-            WorkOutcome::Done(Some(request)) => self.recheck_link(request).await,
+            WorkOutcome::Done(Some(request)) => {
+                let Some(is_cleared) = self.recheck_link(&request.course, &request.link).await? else {
+                    return Ok(Some(StopRequested));
+                };
+                request.complete(self.world.clock.now(), is_cleared);
+                Ok(None)
+            }
             WorkOutcome::Done(None) | WorkOutcome::Reloaded => Ok(None),
             WorkOutcome::Stop => Ok(Some(StopRequested)),
         }
     }
 
-    /// Rechecks the one link that a person asks for.
-    async fn recheck_link(&mut self, request: RecheckRequest) -> anyhow::Result<Option<StopRequested>> {
-        let Some(course) = self.courses([&request.course].into_iter()).pop() else { return Ok(None) };
+    /// Rechecks the one link that a person asks for. Returns whether it works; `None` if a signal
+    /// asked to stop.
+    async fn recheck_link(&mut self, course: &CourseId, link: &Address) -> anyhow::Result<Option<bool>> {
+        let Some(course) = self.courses([course].into_iter()).pop() else { return Ok(Some(false)) };
         self.host_memory.begin(RunKind::Recheck, &mut self.world, &self.settings.fetch);
         let span = tracing::info_span!("look", run = %self.world.clock.now());
-        let recheck = night::recheck_link(&course, &request.link, &self.world).instrument(span.clone());
-        let Some(rechecked) = run_supervised(&mut self.supervisor, recheck).await? else {
-            return Ok(Some(StopRequested));
-        };
+        let recheck = night::recheck_link(&course, link, &self.world).instrument(span.clone());
+        let Some(rechecked) = run_supervised(&mut self.supervisor, recheck).await? else { return Ok(None) };
         let _entered = span.enter();
         let is_cleared = rechecked.as_ref().is_ok_and(|rechecked| rechecked.cleared > 0);
         run_log::rechecked(rechecked);
-        request.complete(self.world.clock.now(), is_cleared);
-        Ok(None)
+        Ok(Some(is_cleared))
     }
 
     async fn night(&mut self, now: NightsNow) -> anyhow::Result<Option<StopRequested>> {

@@ -1,15 +1,15 @@
-//! Requests that come through the catalogue: nights that people ask for, and a reload.
+//! Requests that come through the catalogue: nights and rechecks that people ask for, and a reload.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::{Daemon, run_log};
+use super::{Daemon, StopRequested, run_log};
 use crate::domain::course::CourseId;
 use crate::domain::schedule::RunReason;
 use crate::night::{self, Finished};
 use crate::serve::ServiceStatus;
 use crate::world::World;
-use crate::world::catalogue::{Catalogue, ServiceRequestId, ServiceTask};
+use crate::world::catalogue::{self, Catalogue, ServiceRequestId, ServiceTask, WaitingRecheck};
 use crate::world::clock::Clock;
 
 /// How often a waiting service reads the requests.
@@ -67,7 +67,18 @@ pub(super) async fn arrive(catalogue: &Catalogue, clock: Clock) {
             Ok(waiting) if waiting.is_empty() => {}
             Ok(_) | Err(_) => return,
         }
+        if !next_recheck(catalogue).await.is_ok_and(|next| next.is_none()) {
+            return;
+        }
     }
+}
+
+/// The oldest recheck that the pages of another process requested.
+async fn next_recheck(catalogue: &Catalogue) -> Result<Option<WaitingRecheck>, catalogue::Error> {
+    if !catalogue.can_have_workers() {
+        return Ok(None);
+    }
+    Ok(catalogue.waiting_rechecks().await?.into_iter().next())
 }
 
 /// Shows the progress of a night on the pages.
@@ -79,6 +90,21 @@ pub(super) fn show(progress: &night::Progress, status: &ServiceStatus) {
 }
 
 impl Daemon {
+    pub(super) async fn next_recheck(&self) -> anyhow::Result<Option<WaitingRecheck>> {
+        Ok(next_recheck(&self.world.catalogue).await?)
+    }
+
+    pub(super) async fn recheck_for_pages(
+        &mut self,
+        request: WaitingRecheck,
+    ) -> anyhow::Result<Option<StopRequested>> {
+        let Some(is_cleared) = self.recheck_link(&request.course, &request.link).await? else {
+            return Ok(Some(StopRequested));
+        };
+        self.world.catalogue.end_recheck(request.id, self.world.clock.now(), is_cleared).await?;
+        Ok(None)
+    }
+
     /// Reads the requests that wait. A reload is carried out at once, and a night with the
     /// next runs.
     pub(super) async fn take_requests(&mut self) -> anyhow::Result<()> {

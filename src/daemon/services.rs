@@ -1,17 +1,31 @@
-//! The services that the configuration asks for: the pages at their address, the outbox.
+//! The services that the configuration asks for: the pages at their address, the outbox. The role
+//! of the process decides which of them it has.
 //!
 //! A reload restarts both with the new settings. The listening socket stays open
 //! meanwhile, so that connections wait a moment and are not refused.
 
+use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 
 use super::tasks::BackgroundTasks;
 use crate::config;
+use crate::config::PagesSettings;
+use crate::domain::policy::service_role::ServiceRole;
+use crate::night::workers::ProcessLease;
 use crate::outbox::{self, Senders};
 use crate::serve::{self, AppState, RecheckQueue, ServiceStatus};
 use crate::world::World;
+use crate::world::catalogue::Catalogue;
+use crate::world::clock::Clock;
+
+/// How long the services before a reload may take to end.
+const RELOAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often a scheduler shows how far its night is.
+const INTERVAL: Duration = Duration::from_secs(1);
 
 /// The socket on which the pages are served.
 #[derive(Debug)]
@@ -39,7 +53,12 @@ impl PageListener {
 /// The services of the configuration that is in force.
 #[derive(Debug)]
 pub(super) struct Services {
+    pub role: ServiceRole,
     pub tasks: BackgroundTasks,
+    /// The address of the pages instead of that of the configuration.
+    listen: Option<SocketAddr>,
+    /// The lease of a process beside others.
+    lease: Option<Arc<ProcessLease>>,
     page_listener: Option<PageListener>,
     recheck_queue: RecheckQueue,
     status: ServiceStatus,
@@ -47,8 +66,34 @@ pub(super) struct Services {
 
 impl Services {
     /// No service yet; the pages put their recheck requests into this queue, and show this status.
-    pub(super) fn new(recheck_queue: RecheckQueue, status: ServiceStatus) -> Self {
-        Self { tasks: BackgroundTasks::default(), page_listener: None, recheck_queue, status }
+    pub(super) fn new(role: ServiceRole, recheck_queue: RecheckQueue, status: ServiceStatus) -> Self {
+        Self {
+            role,
+            tasks: BackgroundTasks::default(),
+            listen: None,
+            lease: None,
+            page_listener: None,
+            recheck_queue,
+            status,
+        }
+    }
+
+    /// The pages listen on this address instead of that of the configuration.
+    #[must_use]
+    pub(super) fn listening_on(self, listen: Option<SocketAddr>) -> Self {
+        Self { listen, ..self }
+    }
+
+    /// The process has this lease.
+    #[must_use]
+    pub(super) fn with_lease(self, lease: Option<Arc<ProcessLease>>) -> Self {
+        Self { lease, ..self }
+    }
+
+    /// The pages of the configuration and their address, if this process serves them.
+    fn pages<'a>(&self, settings: &'a config::Configuration) -> Option<(SocketAddr, &'a PagesSettings)> {
+        let pages = settings.pages.as_ref().filter(|_| self.role.serves_pages())?;
+        Some((self.listen.unwrap_or(pages.listen), pages))
     }
 
     /// Starts or restarts what the settings ask for.
@@ -63,21 +108,22 @@ impl Services {
         world: &World,
     ) -> anyhow::Result<()> {
         // Everything that can fail comes first: the running services stop only after it.
-        let senders = settings.senders(&world.archive)?;
-        let new_door = match (&settings.pages, &self.page_listener) {
-            (Some(pages), Some(page_listener)) if page_listener.at == pages.listen => None,
-            (Some(pages), _) => Some(PageListener::bind(pages.listen)?),
+        let senders = if self.role.sends_emails() { settings.senders(&world.archive)? } else { None };
+        let shown = self.pages(settings);
+        let new_door = match (shown, &self.page_listener) {
+            (Some((at, _)), Some(page_listener)) if page_listener.at == at => None,
+            (Some((at, _)), _) => Some(PageListener::bind(at)?),
             (None, _) => None,
         };
-        let pages = match (&settings.pages, new_door.as_ref().or(self.page_listener.as_ref())) {
-            (Some(pages), Some(page_listener)) => {
+        let pages = match (shown, new_door.as_ref().or(self.page_listener.as_ref())) {
+            (Some((_, pages)), Some(page_listener)) => {
                 Some((page_listener.listener()?, pages.serve(&world.archive)?))
             }
             (Some(_) | None, _) => None,
         };
-        self.tasks.stop().await;
+        self.tasks.stop(RELOAD_TIMEOUT).await;
         self.tasks = BackgroundTasks::default();
-        self.page_listener = settings.pages.as_ref().and_then(|_| new_door.or(self.page_listener.take()));
+        self.page_listener = shown.and_then(|_| new_door.or(self.page_listener.take()));
         if let Some((listener, shown)) = pages {
             let (archive, catalogue) = (world.archive.clone(), world.catalogue.clone());
             let state = AppState::beside_service(archive, catalogue, world.clock, shown, self.status.clone())
@@ -90,7 +136,24 @@ impl Services {
         if let Some(senders) = senders {
             self.add_outbox(senders, world);
         }
+        if self.role == ServiceRole::Scheduler
+            && let Some(lease) = self.lease.clone()
+        {
+            let (catalogue, clock, status) = (world.catalogue.clone(), world.clock, self.status.clone());
+            self.tasks.add("showing the night to the web processes", |stop| async move {
+                tokio::select! {
+                    () = stop.wait() => Ok(()),
+                    never = show_night(&catalogue, clock, &status, &lease) => match never {},
+                }
+            });
+        }
         Ok(())
+    }
+
+    /// Ends the services. New connections are refused at once, not when the process ends.
+    pub(super) async fn stop(&mut self, timeout: Duration) {
+        self.page_listener = None;
+        self.tasks.stop(timeout).await;
     }
 
     fn add_outbox(&mut self, senders: Senders, world: &World) {
@@ -101,5 +164,23 @@ impl Services {
                 never = outbox::keep_delivering(catalogue, clock, senders) => match never {},
             }
         });
+    }
+}
+
+/// Shows in the catalogue how far the night of this scheduler is. If the catalogue is away, the
+/// night says so.
+async fn show_night(
+    catalogue: &Catalogue,
+    clock: Clock,
+    status: &ServiceStatus,
+    lease: &ProcessLease,
+) -> Infallible {
+    let mut shown = None;
+    loop {
+        let now = (lease.process(), status.night());
+        if shown.as_ref() != Some(&now) && catalogue.set_activity(now.0, &now.1).await.is_ok() {
+            shown = Some(now);
+        }
+        clock.sleep(INTERVAL).await;
     }
 }

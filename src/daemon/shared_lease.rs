@@ -1,18 +1,21 @@
-//! The lease of a process that sends requests beside others, and the task that renews it.
+//! The lease of a process that works beside others, and the task that renews it.
 
+use std::future::pending;
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
 use crate::config;
+use crate::domain::policy::service_role::ServiceRole;
 use crate::night::workers::ProcessLease;
 use crate::world::World;
+use crate::world::catalogue;
 
 /// A lease that is renewed until this value is dropped.
 pub(super) struct SharedLease {
     pub lease: Arc<ProcessLease>,
     /// Aborted with this value.
-    _renewals: JoinSet<()>,
+    renewals: JoinSet<catalogue::Error>,
 }
 
 impl SharedLease {
@@ -21,13 +24,27 @@ impl SharedLease {
     /// # Errors
     ///
     /// The catalogue or the fetch settings cannot be used.
-    pub(super) async fn begin(settings: &config::Configuration, world: &mut World) -> anyhow::Result<Self> {
-        let lease = ProcessLease::begin(world.catalogue.clone(), world.clock, settings.daemon.lease).await?;
+    pub(super) async fn begin(
+        role: ServiceRole,
+        settings: &config::Configuration,
+        world: &mut World,
+    ) -> anyhow::Result<Self> {
+        let lease =
+            ProcessLease::begin(world.catalogue.clone(), world.clock, role, settings.daemon.lease).await?;
         let (mut renewals, kept) = (JoinSet::new(), Arc::clone(&lease));
         renewals.spawn(async move { kept.keep().await });
         world.set_shared_pace(Arc::clone(&lease) as _);
         world.renew_fetch(&settings.fetch)?;
-        Ok(Self { lease, _renewals: renewals })
+        Ok(Self { lease, renewals })
+    }
+
+    /// Returns why this program can have no lease any more.
+    pub(super) async fn lost(&mut self) -> anyhow::Error {
+        match self.renewals.join_next().await {
+            Some(Ok(error)) => error.into(),
+            Some(Err(panic)) => anyhow::Error::new(panic).context("the renewal of the lease panicked"),
+            None => pending().await,
+        }
     }
 
     /// Gives back all that the process holds.

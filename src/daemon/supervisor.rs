@@ -1,6 +1,7 @@
 //! Supervision of the work: while it runs, signals are answered, the watchdog of
 //! the service manager is notified, and a background task that fails is noticed.
 
+use std::future::pending;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,7 +9,10 @@ use anyhow::Context as _;
 
 use super::run_log;
 use super::services::Services;
+use super::shared_lease::SharedLease;
 use crate::config;
+use crate::domain::policy::service_role::ServiceRole;
+use crate::serve::Monitoring;
 use crate::world::archive::ArchivePlace;
 use crate::world::catalogue::PostgresUrl;
 use crate::world::clock::Clock;
@@ -17,6 +21,11 @@ use crate::world::systemd::ServiceManager;
 
 /// How often the loop wakes where the service manager has no watchdog.
 const WITHOUT_WATCHDOG: Duration = Duration::from_mins(1);
+
+/// How long the tasks may take to end after the stop signal. The service manager waits longer.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+/// The same for a web process, whose open answers may be long. The pages have their own limit.
+const STOP_TIMEOUT_OF_PAGES: Duration = Duration::from_secs(25);
 
 const REFUSED: &str = "the new configuration has an error and is not used; the old one stays in force";
 
@@ -38,6 +47,9 @@ pub(super) struct Supervisor {
     signals: Signals,
     service_manager: ServiceManager,
     pub(super) services: Services,
+    /// The lease of a process beside others.
+    shared: Option<SharedLease>,
+    monitoring: Option<Monitoring>,
     /// A valid configuration that is not in force yet.
     read: Option<config::Configuration>,
     /// The configuration on the disk has an error.
@@ -50,8 +62,11 @@ impl Supervisor {
         settings: &config::Configuration,
         clock: Clock,
         services: Services,
+        shared: Option<SharedLease>,
     ) -> anyhow::Result<Self> {
         Ok(Self {
+            shared,
+            monitoring: None,
             file: file.to_owned(),
             archive: settings.archive_place(),
             catalogue: settings.catalogue.clone(),
@@ -62,6 +77,12 @@ impl Supervisor {
             read: None,
             is_refused: false,
         })
+    }
+
+    /// Monitors learn when the process stops.
+    #[must_use]
+    pub(super) fn monitored(self, monitoring: Option<Monitoring>) -> Self {
+        Self { monitoring, ..self }
     }
 
     pub(super) fn ready(&self, status: &str) {
@@ -80,7 +101,7 @@ impl Supervisor {
     ///
     /// # Errors
     ///
-    /// A background task ended early.
+    /// A background task ended early, or a newer version has changed the catalogue.
     pub(super) async fn supervise<F: Future + Unpin>(
         &mut self,
         work: &mut F,
@@ -99,6 +120,7 @@ impl Supervisor {
                     }
                 },
                 early = self.services.tasks.ended() => return Err(early),
+                early = lost(self.shared.as_mut()) => return Err(early),
                 done = &mut *work => return Ok(WorkOutcome::Done(done)),
                 () = self.clock.sleep(self.service_manager.watchdog_interval.unwrap_or(WITHOUT_WATCHDOG)) => {}
             }
@@ -146,8 +168,24 @@ impl Supervisor {
         self.service_manager.ready(status);
     }
 
+    /// Ends the background tasks, and gives back all that the process holds.
     pub(super) async fn stop(&mut self) {
         self.service_manager.stopping();
-        self.services.tasks.stop().await;
+        if let Some(monitoring) = &self.monitoring {
+            monitoring.stop();
+        }
+        let timeout =
+            if self.services.role == ServiceRole::Web { STOP_TIMEOUT_OF_PAGES } else { STOP_TIMEOUT };
+        self.services.stop(timeout).await;
+        if let Some(shared) = self.shared.take() {
+            shared.end().await;
+        }
+    }
+}
+
+async fn lost(shared: Option<&mut SharedLease>) -> anyhow::Error {
+    match shared {
+        Some(shared) => shared.lost().await,
+        None => pending().await,
     }
 }

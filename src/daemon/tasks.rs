@@ -8,9 +8,6 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
-/// How long the tasks may take to end after the stop signal.
-const STOP_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// Tasks that end only at the stop signal. A task that ends earlier ends the service.
 #[derive(Debug)]
 pub(super) struct BackgroundTasks {
@@ -54,8 +51,8 @@ impl BackgroundTasks {
         }
     }
 
-    /// Sends the stop signal, and aborts the tasks that do not end in time.
-    pub(super) async fn stop(&mut self) {
+    /// Sends the stop signal, and aborts the tasks that do not end within this time.
+    pub(super) async fn stop(&mut self, timeout: Duration) {
         self.stop.send_replace(true);
         let all = async {
             while let Some(ended) = self.tasks.join_next().await {
@@ -64,8 +61,11 @@ impl BackgroundTasks {
                 }
             }
         };
-        if tokio::time::timeout(STOP_TIMEOUT, all).await.is_err() {
-            tracing::warn!("background tasks did not stop within 5 seconds and were aborted");
+        if tokio::time::timeout(timeout, all).await.is_err() {
+            tracing::warn!(
+                seconds = timeout.as_secs(),
+                "background tasks did not stop in time and were aborted"
+            );
             self.tasks.abort_all();
         }
     }
@@ -95,7 +95,7 @@ mod tests {
         tasks.add("the outbox", |_| async { anyhow::bail!("the relay is unreachable") });
         let why = format!("{:#}", tasks.ended().await);
         assert_eq!(why, "the outbox failed: the relay is unreachable");
-        tasks.stop().await;
+        tasks.stop(Duration::from_secs(5)).await;
         assert!(tasks.tasks.is_empty());
     }
 

@@ -1,14 +1,17 @@
 //! A worker: it visits links for the scheduler, and does nothing else.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::ProcessOptions;
 use super::run_log;
 use super::run_supervised;
 use super::services::Services;
 use super::shared_lease::SharedLease;
 use super::supervisor::Supervisor;
 use crate::config;
+use crate::domain::policy::service_role::ServiceRole;
 use crate::night::workers::{self, ProcessLease, WorkerSession};
 use crate::serve::{RecheckQueue, ServiceStatus};
 use crate::world::World;
@@ -27,15 +30,18 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 ///
 /// The catalogue cannot be used at the start, or the signal handlers cannot be installed. Later
 /// failures give the shards back, and the worker begins anew.
-pub async fn run_worker(
+pub(super) async fn run_worker(
     file: &Path,
     mut settings: config::Configuration,
     mut world: World,
+    options: ProcessOptions,
 ) -> anyhow::Result<()> {
-    let shared = SharedLease::begin(&settings, &mut world).await?;
-    let (recheck_queue, _requests) = RecheckQueue::connected();
-    let services = Services::new(recheck_queue, ServiceStatus::of_service());
-    let mut supervisor = Supervisor::new(file, &settings, world.clock, services)?;
+    let shared = SharedLease::begin(ServiceRole::Worker, &settings, &mut world).await?;
+    let lease = Arc::clone(&shared.lease);
+    options.begin(&world, &lease);
+    let services = Services::new(ServiceRole::Worker, RecheckQueue::default(), ServiceStatus::default());
+    let supervisor = Supervisor::new(file, &settings, world.clock, services, Some(shared))?;
+    let mut supervisor = supervisor.monitored(options.monitoring);
     supervisor.ready("waiting for links to visit");
     let (mut night, mut pause) = (None, FIRST_PAUSE);
     loop {
@@ -43,7 +49,7 @@ pub async fn run_worker(
             apply(&new, &mut world);
             settings = new;
         }
-        let turn = turn(&shared.lease, &settings, &mut night, &mut world);
+        let turn = turn(&lease, &settings, &mut night, &mut world);
         match run_supervised(&mut supervisor, turn).await? {
             None => break,
             Some(Ok(None)) => {}
@@ -54,7 +60,7 @@ pub async fn run_worker(
             Some(Err(error)) => {
                 let error = run_log::one_line(&error);
                 tracing::error!(%error, "this worker gives its shards back and begins anew");
-                let renewed = begin_anew(&shared.lease, pause, world.clock);
+                let renewed = begin_anew(&lease, pause, world.clock);
                 if run_supervised(&mut supervisor, renewed).await?.is_none() {
                     break;
                 }
@@ -64,7 +70,6 @@ pub async fn run_worker(
     }
     tracing::info!("stopping; other workers visit the links that are left");
     supervisor.stop().await;
-    shared.end().await;
     world.close().await;
     Ok(())
 }

@@ -60,6 +60,16 @@ impl SigningKey {
         digits
     }
 
+    /// Bytes that only processes with this key know, for another use than action tokens. Each
+    /// use has its own context.
+    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+    pub fn derived(&self, context: &'static str) -> [u8; 32] {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
+        mac.update(b"onreserve derived 1");
+        mac.update(context.as_bytes());
+        mac.finalize().into_bytes().into()
+    }
+
     pub(in crate::domain) fn as_bytes(&self) -> &[u8] {
         &self.0
     }

@@ -12,6 +12,7 @@ pub mod export;
 mod http;
 mod library;
 mod middleware;
+mod monitoring;
 mod recheck_queue;
 mod request_counters;
 mod respond;
@@ -24,8 +25,9 @@ pub use auth::oidc::client::{CALLBACK, OidcClient};
 pub use auth::proxy::TrustedProxies;
 pub use base_url::{BaseUrl, NotABaseUrl};
 pub use library::Library;
+pub use monitoring::Monitoring;
 pub use recheck_queue::{RecheckQueue, RecheckReceiver, RecheckRequest};
-pub use service_status::ServiceStatus;
+pub use service_status::{NightActivity, ServiceStatus};
 pub use settings::{ADMIN, CourseRules, ServeLimits, ServeSettings};
 pub use state::AppState;
 

@@ -1,7 +1,8 @@
 //! The queue of requested rechecks.
 //!
 //! The pages never send requests to the web. The daemon takes requests from
-//! the queue between nights and checks the links with its own polite fetcher.
+//! the queue between nights and checks the links with its own polite fetcher. If it is another
+//! process, the queue is in the catalogue.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,6 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::domain::address::Address;
 use crate::domain::course::CourseId;
+use crate::world::catalogue::{self, Catalogue};
 
 /// Requests that the queue holds; further ones are dropped.
 const CAPACITY: usize = 64;
@@ -38,8 +40,17 @@ type RecheckStatuses = Arc<Mutex<HashMap<Address, RecheckStatus>>>;
 /// The sending side, used by the pages. By default it is not connected and drops every request.
 #[derive(Clone, Debug, Default)]
 pub struct RecheckQueue {
-    sender: Option<mpsc::Sender<RecheckRequest>>,
+    target: Option<RecheckTarget>,
     statuses: RecheckStatuses,
+}
+
+/// Where the requests go.
+#[derive(Clone, Debug)]
+enum RecheckTarget {
+    /// To the daemon of this process.
+    Daemon(mpsc::Sender<RecheckRequest>),
+    /// To the scheduler, another process.
+    Scheduler(Catalogue),
 }
 
 /// The receiving side, used by the daemon.
@@ -60,31 +71,68 @@ impl RecheckQueue {
     /// A queue and its receiver.
     pub fn connected() -> (Self, RecheckReceiver) {
         let (sender, receiver) = mpsc::channel(CAPACITY);
-        let queue = Self { sender: Some(sender), statuses: RecheckStatuses::default() };
-        (queue, RecheckReceiver { receiver })
+        let target = Some(RecheckTarget::Daemon(sender));
+        (Self { target, statuses: RecheckStatuses::default() }, RecheckReceiver { receiver })
+    }
+
+    /// A queue in the catalogue, which the scheduler reads. [`Self::read_statuses`] reads how far
+    /// the requests of all processes are.
+    pub fn to_scheduler(catalogue: Catalogue) -> Self {
+        Self { target: Some(RecheckTarget::Scheduler(catalogue)), statuses: RecheckStatuses::default() }
     }
 
     /// Whether requests reach a receiver.
     pub(in crate::serve) fn is_connected(&self) -> bool {
-        self.sender.is_some()
+        self.target.is_some()
     }
 
     /// Adds the links, except those that were requested within the last minutes.
-    pub(in crate::serve) fn enqueue<'a>(
+    pub(in crate::serve) async fn enqueue(
         &self,
         course: &CourseId,
-        links: impl IntoIterator<Item = &'a Address>,
+        links: &[&Address],
+        now: Timestamp,
+    ) -> Result<(), catalogue::Error> {
+        match &self.target {
+            Some(RecheckTarget::Daemon(sender)) => self.send(sender, course, links, now),
+            Some(RecheckTarget::Scheduler(catalogue)) => {
+                catalogue.request_rechecks(course, links, recent(now), now).await?;
+                self.read_statuses(now).await?;
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Reads how far the requests in the catalogue are, if they are there.
+    pub async fn read_statuses(&self, now: Timestamp) -> Result<(), catalogue::Error> {
+        let Some(RecheckTarget::Scheduler(catalogue)) = &self.target else { return Ok(()) };
+        let recent = catalogue.recent_rechecks(recent(now)).await?;
+        let read = recent.into_iter().map(|recheck| {
+            let outcome =
+                recheck.outcome.map(|(checked_at, is_cleared)| RecheckOutcome { checked_at, is_cleared });
+            (recheck.link, RecheckStatus { requested_at: recheck.requested_at, outcome })
+        });
+        *self.statuses.lock().unwrap_or_else(PoisonError::into_inner) = read.collect();
+        Ok(())
+    }
+
+    fn send(
+        &self,
+        sender: &mpsc::Sender<RecheckRequest>,
+        course: &CourseId,
+        links: &[&Address],
         now: Timestamp,
     ) {
-        let Some(sender) = &self.sender else { return };
         let mut statuses = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
         statuses.retain(|_, status| now.duration_since(status.requested_at) < MIN_INTERVAL);
         for link in links {
             let statuses_of_request = Arc::clone(&self.statuses);
+            let link = (*link).clone();
             let request =
                 RecheckRequest { course: course.clone(), link: link.clone(), statuses: statuses_of_request };
-            if !statuses.contains_key(link) && sender.try_send(request).is_ok() {
-                statuses.insert(link.clone(), RecheckStatus { requested_at: now, outcome: None });
+            if !statuses.contains_key(&link) && sender.try_send(request).is_ok() {
+                statuses.insert(link, RecheckStatus { requested_at: now, outcome: None });
             }
         }
     }
@@ -93,6 +141,11 @@ impl RecheckQueue {
     pub(in crate::serve) fn status(&self, link: &Address) -> Option<RecheckStatus> {
         self.statuses.lock().unwrap_or_else(PoisonError::into_inner).get(link).copied()
     }
+}
+
+/// A request since then is recent.
+fn recent(now: Timestamp) -> Timestamp {
+    now.saturating_sub(MIN_INTERVAL).unwrap_or(Timestamp::MIN)
 }
 
 impl RecheckReceiver {

@@ -1,12 +1,14 @@
 //! What the service does at the moment, for the pages: the night in progress and the next nights.
 //!
-//! The daemon writes it, and the pages read it. Pages without a service, such as an exported
-//! site, have none.
+//! The daemon writes it, and the pages read it. For the pages of another process it goes through
+//! the catalogue as a [`NightActivity`]. Pages without a service, such as an exported site, have
+//! none.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::ZonedDateTime;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::course::CourseId;
 
@@ -15,18 +17,26 @@ pub struct ServiceStatus(Option<Arc<Mutex<Activity>>>);
 
 #[derive(Debug, Default)]
 struct Activity {
-    running: Option<RunningCourses>,
+    running: Option<NightActivity>,
     next_nights: HashMap<CourseId, ZonedDateTime>,
 }
 
-#[derive(Debug, Default)]
-struct RunningCourses {
+/// A night in progress.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NightActivity {
     courses: Vec<CourseId>,
     progress: NightProgress,
 }
 
+impl NightActivity {
+    /// The links that are not visited yet; 0 until the pages are read.
+    pub fn links_left(&self) -> usize {
+        self.progress.links.saturating_sub(self.progress.visited)
+    }
+}
+
 /// How far the night in progress is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::serve) struct NightProgress {
     /// Zero until the pages are read.
     pub links: usize,
@@ -59,7 +69,7 @@ impl ServiceStatus {
 
     pub fn begin_night(&self, courses: Vec<CourseId>) {
         if let Some(mut activity) = self.lock() {
-            activity.running = Some(RunningCourses { courses, progress: NightProgress::default() });
+            activity.running = Some(NightActivity { courses, progress: NightProgress::default() });
         }
     }
 
@@ -79,6 +89,18 @@ impl ServiceStatus {
     pub fn end_night(&self) {
         if let Some(mut activity) = self.lock() {
             activity.running = None;
+        }
+    }
+
+    /// The night in progress.
+    pub fn night(&self) -> Option<NightActivity> {
+        self.lock()?.running.clone()
+    }
+
+    /// Shows the night that another process runs.
+    pub fn set_night(&self, night: Option<NightActivity>) {
+        if let Some(mut activity) = self.lock() {
+            activity.running = night;
         }
     }
 

@@ -58,12 +58,13 @@ impl AppState {
 
     fn with_library(library: Library, settings: Arc<ServeSettings>) -> Self {
         let (catalogue, clock) = (library.catalogue.clone(), library.clock);
+        let login_catalogue = catalogue.clone();
         Self {
             library: Arc::new(library),
             sessions: SessionStore::new(catalogue, clock, Arc::clone(&settings)),
             login_limiter: Arc::default(),
-            oidc: Arc::new(OidcState::new(Arc::clone(&settings), clock)),
-            form_tokens: FormTokens::new(),
+            oidc: Arc::new(OidcState::new(Arc::clone(&settings), login_catalogue, clock)),
+            form_tokens: FormTokens::new(settings.signing_key.as_ref()),
             recheck_queue: RecheckQueue::default(),
             counters: Arc::default(),
             capture_totals: Arc::default(),

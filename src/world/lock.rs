@@ -16,7 +16,7 @@ use crate::world::disk;
 
 /// Held by the service, and by commands that need the archive alone.
 const INSTANCE: &str = ".lock";
-/// Shared by workers, and held by an instance that has none.
+/// Shared by workers and web processes, and held by an instance that has none.
 const WORKERS: &str = ".workers";
 /// Held by a night, a takedown and a verification.
 const CAPTURES: &str = ".custody";
@@ -36,7 +36,7 @@ pub struct SoleInstance {
     workers: Option<File>,
 }
 
-/// Proof that workers may use the archive: its service admits them, or none runs.
+/// Proof that workers and web processes may use the archive: its service admits them, or none runs.
 #[derive(Debug)]
 pub struct WorkerLock {
     _file: File,
@@ -63,9 +63,9 @@ pub struct BatchLock {
 pub enum LockError {
     #[error("another onreserve process ({by}) uses the archive {}; wait until it ends, or stop it", dir.display())]
     InstanceRunning { dir: PathBuf, by: String },
-    #[error("workers use the archive {}; stop them, or start the service with --role scheduler", dir.display())]
+    #[error("workers or web processes use the archive {}; stop them, or start the service with --role scheduler", dir.display())]
     WorkersRunning { dir: PathBuf },
-    #[error("another onreserve process ({by}) uses the archive {} without workers; start the service with --role scheduler, or wait until the command ends", dir.display())]
+    #[error("another onreserve process ({by}) uses the archive {} alone; start the service with --role scheduler, or wait until the command ends", dir.display())]
     WithoutWorkers { dir: PathBuf, by: String },
     #[error("a night, a takedown or a verification ({by}) is changing the copies in the archive {}; wait until it ends, then run this again", dir.display())]
     CapturesLocked { dir: PathBuf, by: String },

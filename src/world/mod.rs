@@ -55,7 +55,7 @@ use lock::{BatchLock, CaptureLock, LockError, SoleInstance, WorkerLock};
 #[derive(Debug)]
 pub enum InstanceLock {
     Alone(SoleInstance),
-    /// Beside other workers and the service that admits them.
+    /// Beside other workers and web processes, and the service that admits them.
     Worker(WorkerLock),
 }
 
@@ -136,8 +136,8 @@ impl World {
         Ok(Self { crawler: Crawler::Workers, ..world })
     }
 
-    /// Opens an archive to visit links for the service.
-    pub async fn open_as_worker(
+    /// Opens an archive for a worker or a web process, beside the scheduler.
+    pub async fn open_beside_scheduler(
         archive: &Path,
         catalogue: &CatalogueLocation,
         fetch: fetch::FetchSettings,

@@ -3,6 +3,7 @@
 //! One person may own many addresses, and many people may share one. So requests
 //! and login attempts are counted by networks of several sizes.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -55,6 +56,12 @@ impl ClientNetwork {
     #[expect(clippy::expect_used, reason = "an IPv6 prefix has at most 128 bits")]
     fn ipv6(address: Ipv6Net, bits: u8) -> Self {
         Self(Ipv6Net::new(address.addr(), bits).expect("at most 128 bits").trunc().into())
+    }
+}
+
+impl fmt::Display for ClientNetwork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

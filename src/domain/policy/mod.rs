@@ -13,6 +13,7 @@ pub mod password;
 pub mod quota;
 pub mod robots;
 pub mod rota;
+pub mod service_role;
 pub mod shard;
 pub mod client_network;
 pub mod device_token;

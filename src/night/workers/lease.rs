@@ -3,10 +3,12 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use crate::domain::policy::service_role::ServiceRole;
 use crate::world::catalogue::{self, Catalogue, HostAvailability, HostLease, ProcessId};
 use crate::world::clock::Clock;
 use crate::world::fetch::{PacedRequest, SharedPace, SharedTurn, Taken};
@@ -26,7 +28,10 @@ pub struct ProcessLease {
     catalogue: Catalogue,
     clock: Clock,
     name: String,
+    role: ServiceRole,
     duration: Duration,
+    /// The requests that this process has sent.
+    requests: Arc<AtomicU64>,
     current: watch::Sender<CurrentLease>,
 }
 
@@ -41,12 +46,17 @@ impl ProcessLease {
     /// # Errors
     ///
     /// The catalogue cannot be used.
-    pub async fn begin(catalogue: Catalogue, clock: Clock, duration: Duration) -> anyhow::Result<Arc<Self>> {
+    pub async fn begin(
+        catalogue: Catalogue,
+        clock: Clock,
+        role: ServiceRole,
+        duration: Duration,
+    ) -> anyhow::Result<Arc<Self>> {
         let name = machine::process_name();
         let asked = clock.instant();
-        let process = catalogue.begin_lease(&name, duration).await?;
+        let process = catalogue.begin_lease(&name, role, duration).await?;
         let current = watch::Sender::new(CurrentLease { process, until: asked + duration });
-        Ok(Arc::new(Self { catalogue, clock, name, duration, current }))
+        Ok(Arc::new(Self { catalogue, clock, name, role, duration, requests: Arc::default(), current }))
     }
 
     /// The name of this process.
@@ -54,16 +64,24 @@ impl ProcessLease {
         &self.name
     }
 
+    /// The number of requests that this process has sent; it goes on counting.
+    pub fn requests(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.requests)
+    }
+
     pub fn process(&self) -> ProcessId {
         self.current.borrow().process
     }
 
-    /// Renews the lease for as long as the future is polled.
-    pub async fn keep(&self) {
+    /// Renews the lease for as long as the future is polled. Returns only if this program can
+    /// have no lease, because a newer version has changed the catalogue.
+    pub async fn keep(&self) -> catalogue::Error {
         loop {
             self.clock.sleep(self.duration / RENEWALS).await;
-            if let Err(error) = self.renew().await {
-                tracing::warn!(%error, "the lease of this process cannot be renewed now");
+            match self.renew().await {
+                Ok(()) => {}
+                Err(error @ catalogue::Error::Replaced) => return error,
+                Err(error) => tracing::warn!(%error, "the lease of this process cannot be renewed now"),
             }
         }
     }
@@ -89,7 +107,7 @@ impl ProcessLease {
         self.catalogue.return_shards(before).await?;
         self.catalogue.end_lease(before).await?;
         let asked = self.clock.instant();
-        let process = self.catalogue.begin_lease(&self.name, self.duration).await?;
+        let process = self.catalogue.begin_lease(&self.name, self.role, self.duration).await?;
         self.current.send_replace(CurrentLease { process, until: asked + self.duration });
         Ok(())
     }
@@ -120,6 +138,7 @@ impl ProcessLease {
         match self.leased(request, process).await {
             Ok(Ok(host)) => {
                 if self.outliving(request.time) == Some(process) {
+                    self.requests.fetch_add(1, Ordering::Relaxed);
                     return Taken::Turn(Box::new(host));
                 }
                 Taken::Later(renewal)

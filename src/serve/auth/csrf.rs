@@ -3,21 +3,27 @@
 
 use std::sync::Arc;
 
+use crate::domain::action_token::SigningKey;
 use crate::domain::capture::Digest;
 use crate::domain::course::CourseId;
 use crate::serve::auth::form::PostedForm;
 use crate::serve::auth::visitor::Visitor;
 use crate::world::random;
 
-/// Creates and verifies form tokens with a secret of this process.
+/// Creates and verifies form tokens.
 #[derive(Clone, Debug)]
 pub(in crate::serve) struct FormTokens {
-    /// `None` if the system provides no randomness. No token is valid then.
+    /// The same in all processes that serve the pages. `None` if there is no signing key and the
+    /// system provides no randomness. No token is valid then.
     secret: Option<Arc<[u8; 32]>>,
 }
 
 impl FormTokens {
-    pub(in crate::serve) fn new() -> Self {
+    /// Without a signing key the tokens are of this process only.
+    pub(in crate::serve) fn new(key: Option<&SigningKey>) -> Self {
+        if let Some(key) = key {
+            return Self { secret: Some(Arc::new(key.derived("form tokens"))) };
+        }
         let secret = random::bytes().inspect_err(
             |error| tracing::error!(%error, "no secret for form tokens; forms of staff are refused"),
         );

@@ -12,19 +12,17 @@ use crate::domain::capture::Digest;
 use crate::domain::journal::Entry;
 use crate::domain::policy::course_access::Role;
 use crate::serve::error::Error;
+use crate::serve::library::entries::EntryWriter;
 use crate::serve::settings::CourseRules;
-use crate::world::archive::Archive;
 use crate::world::catalogue::Catalogue;
 use crate::world::random;
 
 /// Tokens are 256 bits in hexadecimal.
 const TOKEN_CHARS: usize = 64;
 
-/// Where tokens are given and withdrawn: first in the journal, then in the catalogue, so that a
-/// rebuilt catalogue has the same ones.
+/// Where tokens are given and withdrawn.
 pub(in crate::serve) struct FeedTokens<'a> {
-    pub archive: &'a Archive,
-    pub catalogue: &'a Catalogue,
+    pub entries: EntryWriter<'a>,
     pub now: Timestamp,
 }
 
@@ -53,7 +51,7 @@ impl FeedTokens<'_> {
         let token = address.trim().rsplit_once("token=").map_or(address.trim(), |(_, token)| token);
         let token: String = token.chars().take_while(char::is_ascii_hexdigit).take(TOKEN_CHARS).collect();
         let token = Digest::of(token.as_bytes());
-        let known = self.catalogue.feed_token(token).await?;
+        let known = self.entries.catalogue.feed_token(token).await?;
         if known.is_none_or(|known| known.course != course.id) {
             return Ok(false);
         }
@@ -63,7 +61,7 @@ impl FeedTokens<'_> {
 
     /// Withdraws all tokens of a course; returns their number.
     pub(in crate::serve) async fn withdraw_all(&self, course: &CourseRules) -> Result<u64, Error> {
-        let number = self.catalogue.feed_tokens(&course.id).await?;
+        let number = self.entries.catalogue.feed_tokens(&course.id).await?;
         if number > 0 {
             self.enter(self.withdrawn(course, None)).await?;
         }
@@ -75,8 +73,7 @@ impl FeedTokens<'_> {
     }
 
     async fn enter(&self, entry: Entry) -> Result<(), Error> {
-        self.archive.append(self.now, std::slice::from_ref(&entry))?;
-        Ok(self.catalogue.apply(&[entry]).await?)
+        self.entries.write(self.now, &[entry]).await
     }
 }
 

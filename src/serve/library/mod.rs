@@ -8,6 +8,7 @@ pub(super) mod comparison;
 pub(super) mod copy_link;
 pub(super) mod course;
 pub(super) mod delivery;
+pub(super) mod entries;
 mod name_numbers;
 mod night_requests;
 pub(super) mod night_history;
@@ -34,6 +35,7 @@ use crate::serve::auth::visitor::Visitor;
 use crate::serve::error::Error;
 use crate::serve::library::comparison::{Comparison, ComparisonCache};
 use crate::serve::library::course::{CourseView, LinkView};
+use crate::serve::library::entries::EntryWriter;
 use crate::serve::library::night_history::{NightHistory, StateCounts};
 use crate::serve::library::snapshot::{Snapshot, SnapshotCache};
 use crate::serve::service_status::ServiceStatus;
@@ -100,6 +102,11 @@ impl Library {
     #[must_use]
     pub(in crate::serve) fn with_service_status(self, service_status: ServiceStatus) -> Self {
         Self { service_status, ..self }
+    }
+
+    /// Where the pages write decisions and subscriptions.
+    pub(in crate::serve) fn entries(&self) -> EntryWriter<'_> {
+        EntryWriter { archive: &self.archive, catalogue: &self.catalogue, clock: self.clock }
     }
 
     /// Today in the time zone of a course.

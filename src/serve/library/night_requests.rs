@@ -24,15 +24,18 @@ impl Library {
         if !matches!(self.service_status.of_course(id), Some(CourseActivity::Waiting(_))) {
             return Ok(false);
         }
-        let since = self.clock.now().saturating_sub(MIN_INTERVAL).unwrap_or(Timestamp::MIN);
-        Ok(!self.catalogue.is_night_requested(id, since).await?)
+        Ok(!self.catalogue.is_night_requested(id, self.earlier_requests()).await?)
+    }
+
+    /// A request since then is recent.
+    fn earlier_requests(&self) -> Timestamp {
+        self.clock.now().saturating_sub(MIN_INTERVAL).unwrap_or(Timestamp::MIN)
     }
 
     /// Requests a night of the course, if that is possible now.
     pub(in crate::serve) async fn request_night(&self, course: &CourseView) -> Result<(), Error> {
         if self.can_request_night(course).await? {
-            let night = ServiceTask::Night(course.rules.id.clone());
-            self.catalogue.request_service(&night, self.clock.now()).await?;
+            self.catalogue.request_night(&course.rules.id, self.earlier_requests(), self.clock.now()).await?;
         }
         Ok(())
     }

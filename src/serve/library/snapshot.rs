@@ -3,7 +3,7 @@
 //! A browser revalidates each copy that it has, and a class opens the same paper in the
 //! same minute. The report of a course is read once and shared until it changes. The
 //! catalogue's write-ahead file shows changes by every process
-//! immediately.
+//! immediately. In `PostgreSQL` those of other processes show after [`MAX_AGE`].
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
@@ -21,7 +21,7 @@ use crate::world::catalogue::{Catalogue, CourseRevision, WalState};
 use crate::world::clock::Clock;
 
 /// The longest time that a snapshot is used, even if the catalogue's file did not change.
-const MAX_AGE: Duration = Duration::from_millis(100);
+pub(super) const MAX_AGE: Duration = Duration::from_millis(100);
 
 type SharedCaptures = Arc<[Arc<StoredCapture>]>;
 

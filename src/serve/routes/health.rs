@@ -19,6 +19,9 @@ const OUTBOX_IS_STUCK_AFTER: SignedDuration = SignedDuration::from_hours(36);
 /// Less than this is no room for a large document.
 const MIN_FREE_BYTES: u64 = 100 << 20;
 
+/// The state of an archive that can be used.
+const ARCHIVE_OK: &str = "ok";
+
 /// The process responds. Nothing else is checked.
 pub(in crate::serve) async fn alive() -> Response {
     ([(header::CACHE_CONTROL, "no-store")], "ok\n").into_response()
@@ -107,7 +110,7 @@ impl Readiness {
     }
 
     fn can_serve(&self) -> bool {
-        self.catalogue.is_ok() && self.is_writable && self.free_bytes >= MIN_FREE_BYTES
+        self.catalogue.is_ok() && archive_state(self.is_writable, self.free_bytes) == ARCHIVE_OK
     }
 
     fn is_behind(&self) -> bool {
@@ -125,11 +128,7 @@ impl Readiness {
         json!({
             "ready": is_ready,
             "catalogue": self.catalogue.as_ref().map_or_else(ToString::to_string, |_| "ok".to_owned()),
-            "archive": match (self.is_writable, self.free_bytes) {
-                (false, _) => "not writable",
-                (true, ..MIN_FREE_BYTES) => "no room",
-                (true, _) => "ok",
-            },
+            "archive": archive_state(self.is_writable, self.free_bytes),
             "archive_free_bytes": self.free_bytes,
             "last_night_finished": status.and_then(|it| it.last_night).map(|night| night.finished.to_string()),
             "last_night_age_seconds": status.and_then(|it| it.night_age).map(|age| age.as_secs()),
@@ -144,6 +143,15 @@ impl Readiness {
             "oldest_verification_age_seconds": status.and_then(|it| it.verified_age).map(seconds),
             "outbox_is_stuck": status.is_some_and(CatalogueStatus::is_stuck),
         })
+    }
+}
+
+/// Whether the archive can be used; [`ARCHIVE_OK`] if so.
+pub(in crate::serve) fn archive_state(is_writable: bool, free_bytes: u64) -> &'static str {
+    match (is_writable, free_bytes) {
+        (false, _) => "not writable",
+        (true, ..MIN_FREE_BYTES) => "no room",
+        (true, _) => ARCHIVE_OK,
     }
 }
 

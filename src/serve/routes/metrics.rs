@@ -5,8 +5,6 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::header;
-use axum::response::IntoResponse as _;
 
 use crate::domain::course::CourseId;
 use crate::domain::verdict::StateName;
@@ -14,7 +12,9 @@ use crate::serve::auth::visitor::Visitor;
 use crate::serve::error::{Error, RouteResult};
 use crate::serve::library::Library;
 use crate::serve::request_counters::RequestCounters;
+use crate::serve::routes::cluster_metrics::{self, SeriesLabels};
 use crate::serve::routes::health::{refused, seconds};
+use crate::serve::routes::metric_text::{counter, family, gauge, respond};
 
 /// Rows of captures that are read at a time.
 const ROWS_PER_READ: u32 = 5000;
@@ -60,17 +60,20 @@ pub(in crate::serve) async fn metrics(
     last_successes(&library, &visitor, &mut text).await?;
     outbox(&library, &mut text).await?;
     responses(&counters, &mut text);
-    let headers = [
-        (header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
-    Ok((headers, text).into_response())
+    cluster_metrics::links_left(library.service_status.night().as_ref(), &mut text);
+    let labels = if is_monitor(&library, &visitor) { SeriesLabels::All } else { SeriesLabels::Public };
+    cluster_metrics::processes(&library.catalogue, labels, &mut text).await?;
+    Ok(respond(text))
+}
+
+fn is_monitor(library: &Library, visitor: &Visitor) -> bool {
+    library.settings.monitors.iter().any(|network| network.contains(visitor.client()))
 }
 
 /// Whether a visitor may see the metrics of a course.
 fn may_see(library: &Library, visitor: &Visitor, course: &CourseId) -> bool {
-    let is_monitor = library.settings.monitors.iter().any(|network| network.contains(visitor.client()));
-    is_monitor || library.settings.course(course).is_some_and(|rules| visitor.may_read(rules))
+    is_monitor(library, visitor)
+        || library.settings.course(course).is_some_and(|rules| visitor.may_read(rules))
 }
 
 async fn link_states(library: &Library, visitor: &Visitor, text: &mut String) -> Result<(), Error> {
@@ -168,17 +171,6 @@ fn responses(counters: &RequestCounters, text: &mut String) {
     for (class, count) in counters.responses() {
         let _ = writeln!(text, "{name}{{class=\"{class}xx\"}} {count}");
     }
-    let name = "onreserve_copies_opened_total";
-    family(text, name, "counter", "Copies opened by readers.");
-    let _ = writeln!(text, "{name} {}", counters.copies_opened());
-}
-
-/// The head of a metric. Writing to a string cannot fail.
-fn family(text: &mut String, name: &str, kind: &str, help: &str) {
-    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
-}
-
-fn gauge(text: &mut String, name: &str, help: &str, value: u64) {
-    family(text, name, "gauge", help);
-    let _ = writeln!(text, "{name} {value}");
+    let help = "Copies opened by readers.";
+    counter(text, "onreserve_copies_opened_total", help, counters.copies_opened());
 }

@@ -12,8 +12,8 @@ use crate::serve::auth::cookie::SessionCookie;
 use crate::serve::auth::login_state::LoginState;
 use crate::serve::auth::oidc::client::OidcClient;
 use crate::serve::auth::oidc::flow::{self, OidcState};
-use crate::serve::auth::oidc::pending_logins::PendingLogin;
 use crate::serve::auth::oidc::provider_cache::{self, error_code};
+use crate::serve::auth::oidc::started_login::StartedLogin;
 use crate::serve::auth::session::SignedIn;
 use crate::serve::auth::visitor::Visitor;
 use crate::serve::base_url::BaseUrl;
@@ -39,6 +39,7 @@ pub(in crate::serve) async fn begin(
         Ok(to_provider) => to_provider,
         Err(flow::Error::Provider(error)) => return provider_failed(base, &error),
         Err(flow::Error::Random(error)) => return Err(error.into()),
+        Err(flow::Error::Catalogue(error)) => return Err(error.into()),
     };
     let mut response = respond::redirect(to_provider.location.as_str());
     response.headers_mut().insert(header::SET_COOKIE, header_value(&to_provider.set_cookie));
@@ -59,7 +60,7 @@ pub(in crate::serve) async fn callback(
     };
     let Some(login_state) = parameter("state") else { return failed(base, LoginFailure::NotBegun) };
     let cookie = SessionCookie::of_pending_login(&login_state, base, visitor.is_secure());
-    let Some(login) = state.oidc.take(&login_state, &cookie, &headers) else {
+    let Some(login) = state.oidc.take(&login_state, &cookie, &headers).await? else {
         return failed(base, LoginFailure::NotBegun);
     };
     let mut response = match (parameter("error"), parameter("code")) {
@@ -84,7 +85,7 @@ async fn complete(
     state: &LoginState,
     oidc: &OidcClient,
     visitor: &Visitor,
-    login: &PendingLogin,
+    login: &StartedLogin,
     code: &str,
 ) -> RouteResult {
     let base = &state.settings.base_url;

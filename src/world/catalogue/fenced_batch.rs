@@ -29,6 +29,18 @@ pub struct FencedBatch {
 }
 
 impl Catalogue {
+    /// Begins a batch of entries that no worker made, such as a decision. In `PostgreSQL` it
+    /// follows the batches of all other processes, so that of two decisions the one that counts
+    /// here also counts in the journal.
+    pub async fn begin_ordered(&self) -> Result<FencedBatch, Error> {
+        let mut transaction = self.pool.begin().await?;
+        if let Transaction::Postgres { .. } = transaction {
+            query(IDLE).execute(&mut transaction).await?;
+            query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).fetch_all(&mut transaction).await?;
+        }
+        Ok(FencedBatch { transaction })
+    }
+
     /// Begins a batch with visits of these shards. Returns `None` if the process has lost one of them.
     pub async fn begin_fenced(&self, shards: &[ShardLease]) -> Result<Option<FencedBatch>, Error> {
         let mut transaction = self.pool.begin().await?;

@@ -118,6 +118,7 @@ impl Catalogue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::policy::service_role::ServiceRole::Worker;
     use crate::world::catalogue::each_engine::new_database;
 
     const MINUTE: Duration = Duration::from_mins(1);
@@ -127,8 +128,8 @@ mod tests {
     async fn a_host_gets_one_request_at_a_time_and_its_pause_from_all_processes() {
         let Some(location) = new_database().await else { return };
         let catalogue = Catalogue::open_at(&location).await.unwrap();
-        let one = catalogue.begin_lease("one", MINUTE).await.unwrap();
-        let two = catalogue.begin_lease("two", MINUTE).await.unwrap();
+        let one = catalogue.begin_lease("one", Worker, MINUTE).await.unwrap();
+        let two = catalogue.begin_lease("two", Worker, MINUTE).await.unwrap();
         let ask = async |process| catalogue.lease_host("h.test", process, SHORT).await.unwrap();
         assert_eq!(ask(one).await, HostAvailability::Paused(Duration::ZERO), "its row is new");
         let HostAvailability::Free(lease) = ask(one).await else { panic!("it is free") };
@@ -150,8 +151,8 @@ mod tests {
     async fn the_host_of_a_lost_process_is_free_after_its_lease_and_its_pause() {
         let Some(location) = new_database().await else { return };
         let catalogue = Catalogue::open_at(&location).await.unwrap();
-        let lost = catalogue.begin_lease("lost", MINUTE).await.unwrap();
-        let other = catalogue.begin_lease("other", MINUTE).await.unwrap();
+        let lost = catalogue.begin_lease("lost", Worker, MINUTE).await.unwrap();
+        let other = catalogue.begin_lease("other", Worker, MINUTE).await.unwrap();
         let ask = async |process, pause| catalogue.lease_host("h.test", process, pause).await.unwrap();
         ask(lost, MINUTE).await;
         let HostAvailability::Free(lease) = ask(lost, SHORT).await else { panic!("it is free") };

@@ -7,8 +7,10 @@
 #![expect(clippy::disallowed_methods, reason = "this module opens the database")]
 
 mod decisions;
+mod activity;
 mod apply;
 mod bulk;
+mod cluster;
 mod database;
 mod feed_tokens;
 mod fenced_batch;
@@ -22,9 +24,11 @@ mod links;
 mod location;
 mod night_ref;
 mod nights;
+mod pending_logins;
 mod postgres;
 mod process_leases;
 mod read_only;
+mod rechecks;
 mod removals;
 mod replacements;
 mod course_nights;
@@ -62,6 +66,7 @@ use crate::world::read_only::is_read_only;
 use database::Pool;
 use postgres::Tables;
 
+pub use cluster::{BusyHost, ClusterFigures, ProcessFigures};
 pub use course_nights::LastNight;
 pub use decisions::{LapsedDecision, PastChoice, PastDecision, StoredDecision};
 pub use emails::{
@@ -76,7 +81,9 @@ pub use links::{LinkRecord, StoredVisit};
 pub use location::{CatalogueLocation, PostgresUrl, PostgresUrlError};
 pub use night_ref::NightRef;
 pub use nights::{EndedNight, NightRecord};
+pub use pending_logins::PendingLogin;
 pub use process_leases::ProcessId;
+pub use rechecks::{RecheckId, RecheckProgress, WaitingRecheck};
 pub use replacements::ReplacementSearch;
 pub use search_hit::{PassageId, SearchHit, SnippetPart};
 pub use service_requests::{RequestProgress, ServiceRequest, ServiceRequestId, ServiceTask};
@@ -94,6 +101,14 @@ pub enum Error {
         "the catalogue {location} is of an older version of onreserve; run `onreserve migrate` while the service is stopped, or start the service, which migrates it"
     )]
     Older { location: Box<CatalogueLocation> },
+    #[error(
+        "processes of an older version of onreserve use the catalogue {location}, and could not go on after its migration to this version: {processes}; stop them, then start this version"
+    )]
+    OlderAtWork { location: Box<CatalogueLocation>, processes: String },
+    #[error(
+        "a newer version of onreserve has changed the catalogue, and this version cannot use it; install the newer version"
+    )]
+    Replaced,
     #[error("cannot open the catalogue {location}: {source}; {}", advice::of_opening(location, source.as_ref()))]
     Unusable { location: Box<CatalogueLocation>, source: Box<dyn std::error::Error + Send + Sync> },
     #[error(

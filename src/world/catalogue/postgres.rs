@@ -1,5 +1,6 @@
 //! Opens a catalogue in `PostgreSQL`, and keeps its tables at the version of this program.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
@@ -14,8 +15,26 @@ pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("src/world/catalogue/pos
 
 /// Of the lock under which the tables are migrated.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(5720346128)";
+/// How long a migration waits for a table that another transaction uses. Others wait behind it.
+const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '30s'";
 const TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECTIONS: u32 = 8;
+
+/// The oldest version of programs that go on working with the tables after a migration: it only
+/// adds what they do not need. For any other migration it is the version itself, and all older
+/// processes must be stopped before.
+fn oldest_program(version: i64) -> i64 {
+    match version {
+        19 => 18,
+        _ => version,
+    }
+}
+
+/// The version of the tables that this program knows.
+#[expect(clippy::expect_used, reason = "the program has migrations")]
+pub(super) fn newest_version() -> i64 {
+    MIGRATIONS.iter().map(|migration| migration.version).max().expect("there are migrations")
+}
 
 /// What is done with tables of an earlier version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,15 +59,21 @@ pub(super) async fn open(url: &PostgresUrl, tables: Tables) -> Result<Catalogue,
         sqlx::raw_sql(LOCK).execute(&mut *transaction).await.map_err(unusable)?;
     }
     let version = version(&mut transaction).await.map_err(unusable)?;
-    let newest = MIGRATIONS.iter().map(|migration| migration.version).max();
-    if version > newest {
-        return Err(Error::Newer { location: CatalogueLocation::Postgres(url.clone()).into() });
-    }
-    if version < newest {
-        if tables == Tables::AsTheyAre {
-            return Err(Error::Older { location: CatalogueLocation::Postgres(url.clone()).into() });
+    let location = || CatalogueLocation::Postgres(url.clone()).into();
+    match version.cmp(&Some(newest_version())) {
+        Ordering::Greater if is_for_this_program(&mut transaction).await.map_err(unusable)? => {
+            tracing::info!("the catalogue is of a newer version of onreserve, which this version can use");
         }
-        migrate(&mut transaction, version).await.map_err(unusable)?;
+        Ordering::Greater => return Err(Error::Newer { location: location() }),
+        Ordering::Less if tables == Tables::AsTheyAre => return Err(Error::Older { location: location() }),
+        Ordering::Less => {
+            migrate(&mut transaction, version).await.map_err(unusable)?;
+            let processes = older_processes(&mut transaction).await.map_err(unusable)?;
+            if !processes.is_empty() {
+                return Err(Error::OlderAtWork { location: location(), processes: processes.join(", ") });
+            }
+        }
+        Ordering::Equal => {}
     }
     transaction.commit().await.map_err(unusable)?;
     connection.close().await.map_err(unusable)?;
@@ -60,15 +85,50 @@ pub(super) async fn open(url: &PostgresUrl, tables: Tables) -> Result<Catalogue,
 
 /// Runs the newer migrations in the transaction of their versions, so all count or none.
 async fn migrate(on: &mut PgConnection, version: Option<i64>) -> Result<(), sqlx::Error> {
-    sqlx::raw_sql("CREATE TABLE IF NOT EXISTS catalogue_version (version BIGINT PRIMARY KEY)")
-        .execute(&mut *on)
-        .await?;
+    sqlx::raw_sql(LOCK_TIMEOUT).execute(&mut *on).await?;
+    sqlx::raw_sql(
+        "CREATE TABLE IF NOT EXISTS catalogue_version (version BIGINT PRIMARY KEY); \
+         ALTER TABLE catalogue_version ADD COLUMN IF NOT EXISTS oldest BIGINT",
+    )
+    .execute(&mut *on)
+    .await?;
     for migration in MIGRATIONS.iter().filter(|migration| Some(migration.version) > version) {
         sqlx::raw_sql(migration.sql.clone()).execute(&mut *on).await?;
-        let entry = format!("INSERT INTO catalogue_version VALUES ({})", migration.version);
+        let (version, oldest) = (migration.version, oldest_program(migration.version));
+        let entry = format!("INSERT INTO catalogue_version (version, oldest) VALUES ({version}, {oldest})");
         sqlx::raw_sql(AssertSqlSafe(entry).into_sql_str()).execute(&mut *on).await?;
     }
     Ok(())
+}
+
+/// Whether all newer migrations leave what this program needs. One of an unknown kind does not.
+async fn is_for_this_program(on: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let is_known = query_scalar::<bool>(
+        "SELECT EXISTS (SELECT 1 FROM information_schema.columns WHERE table_name = 'catalogue_version' \
+         AND column_name = 'oldest' AND table_schema = current_schema())",
+    );
+    if !is_known.fetch_one(&mut *on).await? {
+        return Ok(false);
+    }
+    query_scalar::<bool>(
+        "SELECT NOT EXISTS (SELECT 1 FROM catalogue_version \
+         WHERE version > $1 AND coalesce(oldest, version) > $1)",
+    )
+    .bind(newest_version())
+    .fetch_one(&mut *on)
+    .await
+}
+
+/// The processes at work whose program cannot go on with the tables as they are after a migration
+/// in this transaction. No other process begins its lease before the end of the transaction.
+async fn older_processes(on: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::raw_sql("LOCK TABLE process_lease IN SHARE ROW EXCLUSIVE MODE").execute(&mut *on).await?;
+    query_scalar::<String>(
+        "SELECT name FROM process_lease WHERE lease_until > clock_timestamp() \
+         AND version < (SELECT max(coalesce(oldest, version)) FROM catalogue_version) ORDER BY name",
+    )
+    .fetch_all(&mut *on)
+    .await
 }
 
 /// `None` for a database without tables.
@@ -84,4 +144,83 @@ pub(super) async fn version(on: &mut PgConnection) -> Result<Option<i64>, sqlx::
 pub(super) async fn erase_freed(pool: &PostgresPool) -> Result<(), sqlx::Error> {
     sqlx::raw_sql("VACUUM (FULL) passage").execute(&pool.connections).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::policy::service_role::ServiceRole;
+    use crate::world::catalogue::each_engine::new_database;
+
+    const MINUTE: Duration = Duration::from_mins(1);
+
+    /// The tables as version 18 has them.
+    const TO_18: &str = "ALTER TABLE process_lease DROP COLUMN role, DROP COLUMN version; \
+         ALTER TABLE night_shard DROP COLUMN offered_at, DROP COLUMN lost; \
+         ALTER TABLE catalogue_version DROP COLUMN oldest; \
+         DROP TABLE pending_login, recheck_request, scheduler_activity; \
+         DELETE FROM catalogue_version WHERE version > 18";
+
+    async fn run(catalogue: &Catalogue, statements: &'static str) {
+        let Pool::Postgres(pool) = &catalogue.pool else { panic!("it is in PostgreSQL") };
+        sqlx::raw_sql(statements).execute(&pool.connections).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn two_versions_work_together_if_the_newer_one_leaves_what_the_older_one_needs() {
+        let Some(location) = new_database().await else { return };
+        let catalogue = Catalogue::open_at(&location).await.unwrap();
+        let begin = async || catalogue.begin_lease("this", ServiceRole::Web, MINUTE).await;
+        let process = begin().await.unwrap();
+        run(&catalogue, "INSERT INTO catalogue_version SELECT 999, max(version) FROM catalogue_version")
+            .await;
+        Catalogue::open_at(&location).await.unwrap().close().await;
+        Catalogue::open_at_as_it_is(&location).await.unwrap().close().await;
+        begin().await.unwrap();
+        assert!(catalogue.renew_lease(process, MINUTE).await.unwrap());
+
+        run(&catalogue, "INSERT INTO catalogue_version VALUES (1000, 1000)").await;
+        assert!(matches!(Catalogue::open_at(&location).await, Err(Error::Newer { .. })));
+        assert!(matches!(begin().await, Err(Error::Replaced)));
+        assert!(!catalogue.renew_lease(process, MINUTE).await.unwrap(), "it must not go on");
+    }
+
+    #[tokio::test]
+    async fn tables_are_not_migrated_under_processes_that_could_not_go_on() {
+        let Some(location) = new_database().await else { return };
+        let catalogue = Catalogue::open_at(&location).await.unwrap();
+        run(&catalogue, TO_18).await;
+        run(&catalogue, "INSERT INTO process_lease (name, lease_until) VALUES ('18', clock_timestamp() + interval '1 minute')").await;
+        Catalogue::open_at(&location).await.unwrap().close().await;
+
+        // The same process would be too old, if version 19 had changed what it needs.
+        let Pool::Postgres(pool) = &catalogue.pool else { panic!("it is in PostgreSQL") };
+        let older = async || {
+            let mut transaction = pool.connections.begin().await.unwrap();
+            older_processes(&mut transaction).await.unwrap()
+        };
+        assert_eq!(older().await, [""; 0]);
+        run(&catalogue, "UPDATE catalogue_version SET oldest = 19 WHERE version = 19").await;
+        assert_eq!(older().await, ["18"]);
+        run(&catalogue, "UPDATE process_lease SET lease_until = clock_timestamp()").await;
+        assert_eq!(older().await, [""; 0], "it has stopped");
+    }
+
+    #[tokio::test]
+    async fn a_migration_is_undone_if_an_older_process_is_at_work() {
+        let Some(location) = new_database().await else { return };
+        let catalogue = Catalogue::open_at(&location).await.unwrap();
+        run(&catalogue, TO_18).await;
+        // A version after 18 that programs of version 18 cannot use.
+        run(&catalogue, "ALTER TABLE catalogue_version ADD COLUMN oldest BIGINT; \
+             UPDATE catalogue_version SET oldest = 19 WHERE version = 18; \
+             INSERT INTO process_lease (name, lease_until) VALUES ('old', clock_timestamp() + interval '1 minute')").await;
+        let refused = Catalogue::open_at(&location).await.unwrap_err();
+        assert!(matches!(refused, Error::OlderAtWork { .. }), "{refused}");
+        assert!(refused.to_string().contains("old; stop them"), "{refused}");
+        assert_eq!(catalogue.schema().await.unwrap(), 18, "nothing has changed");
+        run(&catalogue, "UPDATE process_lease SET lease_until = clock_timestamp()").await;
+        Catalogue::open_at(&location).await.unwrap().close().await;
+        assert_eq!(catalogue.schema().await.unwrap(), newest_version());
+    }
 }

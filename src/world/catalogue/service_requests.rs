@@ -5,11 +5,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::database::{ResultRow, query, query_scalar};
+use super::database::{ResultRow, Transaction, query, query_scalar};
 use super::value::time;
 use super::{Catalogue, Error};
 use crate::domain::course::CourseId;
 
+/// Of the lock under which requests are made that must not be made twice. Only `PostgreSQL` needs it.
+pub(super) const LOCK: i64 = 5_720_346_130;
 /// Requests are deleted after this time.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
 
@@ -65,6 +67,38 @@ impl Catalogue {
                 .await?;
         transaction.commit().await?;
         Ok(ServiceRequestId(id))
+    }
+
+    /// Requests a night of a course, unless one was requested since a moment or is waiting or
+    /// running. Of several requests at the same time one counts.
+    pub async fn request_night(
+        &self,
+        course: &CourseId,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let mut transaction = self.pool.begin().await?;
+        if let Transaction::Postgres { .. } = transaction {
+            query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).fetch_all(&mut transaction).await?;
+        }
+        query(
+            "INSERT INTO service_request (course, requested_at) SELECT $1, $2 WHERE NOT EXISTS \
+             (SELECT 1 FROM service_request WHERE course = $1 AND (ended_at IS NULL OR requested_at >= $3))",
+        )
+        .bind(course.as_str())
+        .bind(time(now))
+        .bind(time(since))
+        .execute(&mut transaction)
+        .await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// The last request to read the configuration again; `None` if there was none lately.
+    pub async fn last_reload(&self) -> Result<Option<ServiceRequestId>, Error> {
+        let id = query_scalar::<Option<i64>>("SELECT max(id) FROM service_request WHERE course IS NULL")
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(id.map(ServiceRequestId))
     }
 
     /// The requests that wait, oldest first.
@@ -183,12 +217,21 @@ mod tests {
             assert_eq!(catalogue.request_progress(id).await.unwrap(), RequestProgress::Running);
             let later = now + SignedDuration::from_hours(1);
             assert!(catalogue.is_night_requested(&course, later).await.unwrap(), "it is running");
+            catalogue.request_night(&course, later, later).await.unwrap();
+            assert_eq!(catalogue.waiting_requests().await.unwrap(), [], "it is not requested twice");
             catalogue.end_interrupted_requests(now).await.unwrap();
             let ended = catalogue.request_progress(id).await.unwrap();
             assert!(matches!(ended, RequestProgress::Ended(Err(_))), "{ended:?}");
             assert!(!catalogue.is_night_requested(&course, later).await.unwrap());
             assert!(catalogue.is_night_requested(&course, now).await.unwrap());
             assert_eq!(catalogue.waiting_requests().await.unwrap(), []);
+            let (one, two) = tokio::join!(
+                catalogue.request_night(&course, later, later),
+                catalogue.request_night(&course, later, later)
+            );
+            one.unwrap();
+            two.unwrap();
+            assert_eq!(catalogue.waiting_requests().await.unwrap().len(), 1, "of two at the same time one");
         })
         .await;
     }

@@ -74,7 +74,8 @@ impl Catalogue {
             "INSERT INTO night_shard (night, shard, links) \
              SELECT night, shard, count(*) FROM night_link WHERE night = $1 GROUP BY night, shard \
              ON CONFLICT (night, shard) DO UPDATE \
-             SET links = excluded.links, is_done = FALSE, holder = NULL, fence = night_shard.fence + 1",
+             SET links = excluded.links, is_done = FALSE, holder = NULL, \
+             fence = night_shard.fence + 1, offered_at = clock_timestamp()",
         )
         .bind(night.id)
         .execute(&mut transaction)
@@ -100,7 +101,8 @@ impl Catalogue {
              AND EXISTS (SELECT 1 FROM process_lease WHERE id = $1 AND lease_until > clock_timestamp()) \
              ORDER BY night_shard.links DESC, night_shard.shard LIMIT $3 \
              FOR UPDATE OF night_shard SKIP LOCKED) \
-             UPDATE night_shard SET holder = $1, fence = fence + 1 FROM free \
+             UPDATE night_shard SET holder = $1, fence = fence + 1, \
+             lost = lost + CASE WHEN holder IS NULL THEN 0 ELSE 1 END FROM free \
              WHERE night_shard.night = free.night AND night_shard.shard = free.shard \
              RETURNING night_shard.night, free.started, night_shard.shard, night_shard.fence",
         )
@@ -202,6 +204,7 @@ mod tests {
     use crate::domain::evidence::{Drift, Evidence, Finding};
     use crate::domain::journal::{Entry, VisitedBy};
     use crate::domain::link::Kind;
+    use crate::domain::policy::service_role::ServiceRole::Worker;
     use crate::world::catalogue::each_engine::{new_database, on_each_engine};
 
     const MINUTE: Duration = Duration::from_mins(1);
@@ -247,8 +250,8 @@ mod tests {
         let night = begun(&catalogue).await;
         let links: Vec<CheckedLink> = (0..20).map(checked).collect();
         catalogue.plan_shards(night, &links).await.unwrap();
-        let one = catalogue.begin_lease("one", MINUTE).await.unwrap();
-        let two = catalogue.begin_lease("two", MINUTE).await.unwrap();
+        let one = catalogue.begin_lease("one", Worker, MINUTE).await.unwrap();
+        let two = catalogue.begin_lease("two", Worker, MINUTE).await.unwrap();
         let first = catalogue.lease_shards(one, None, 3).await.unwrap();
         let rest = catalogue.lease_shards(two, Some(night), 100).await.unwrap();
         assert_eq!((first.len(), rest.len()), (3, 4));
@@ -291,7 +294,7 @@ mod tests {
         let night = begun(&catalogue).await;
         let links: Vec<CheckedLink> = (0..7).map(checked).collect();
         catalogue.plan_shards(night, &links).await.unwrap();
-        let process = catalogue.begin_lease("one", MINUTE).await.unwrap();
+        let process = catalogue.begin_lease("one", Worker, MINUTE).await.unwrap();
         let before = catalogue.lease_shards(process, None, 100).await.unwrap();
         catalogue.plan_shards(night, &links[..2]).await.unwrap();
         for shard in &before {

@@ -4,6 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use argon2::password_hash::PasswordHasher as _;
+use argon2::{Argon2, Params};
+use sqlx::{Connection as _, PgConnection};
+
 use crate::delivery::relay::Relay;
 use crate::fetch::site::{Reply, Then};
 use crate::harness::{Harness, article, page_of};
@@ -12,12 +16,16 @@ use crate::postgres_server::PostgresServer;
 use crate::service::Service;
 use crate::workers::outcome::Outcome;
 
+/// When the processes start.
+const NOW: &str = "2026-09-14T14:00:00Z";
 /// The pause between two requests to a host.
 pub(super) const PAUSE: Duration = Duration::from_millis(40);
 /// The time that each reply takes at least.
 pub(super) const REPLY: Duration = Duration::from_millis(8);
 /// The lease of a process.
 pub(super) const LEASE: Duration = Duration::from_secs(2);
+/// The password of staff.
+pub(super) const STAFF: &str = "staff password";
 const HOSTS: usize = 20;
 const LINKS: usize = 160;
 /// A host to which links of other hosts redirect.
@@ -87,6 +95,21 @@ impl Cluster {
         start_role(&self.configuration(), role)
     }
 
+    /// A process without pages that answers monitors.
+    pub(super) fn start_monitored(&self, role: &str) -> Service {
+        Service::by(&self.configuration(), NOW, |command| {
+            command.args(["--role", role, "--listen", "127.0.0.1:0"]);
+        })
+    }
+
+    /// One number from the catalogue.
+    pub(super) async fn number(&self, query: &'static str) -> i64 {
+        let mut catalogue = PgConnection::connect(&self.database).await.unwrap();
+        let number = sqlx::query_scalar(query).fetch_one(&mut catalogue).await.unwrap();
+        catalogue.close().await.unwrap();
+        number
+    }
+
     /// A worker whose requests nobody answers.
     pub(super) fn start_without_network(&self) -> Service {
         let text = std::fs::read_to_string(self.configuration()).unwrap();
@@ -96,6 +119,16 @@ impl Cluster {
         std::fs::write(&path, text.replace(&self.harness.site.address.to_string(), &closed.to_string()))
             .unwrap();
         start_role(&path, "worker")
+    }
+
+    /// Waits until a number in the catalogue has a value.
+    pub(super) async fn until(&self, query: &'static str, value: i64) {
+        let reached = tokio::time::timeout(Duration::from_mins(1), async {
+            while self.number(query).await != value {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        assert!(reached.await.is_ok(), "{query} is never {value}: {}", self.scheduler.log());
     }
 
     /// Returns after this many requests from now on.
@@ -120,9 +153,15 @@ impl Cluster {
 }
 
 fn start_role(configuration: &Path, role: &str) -> Service {
-    Service::by(configuration, "2026-09-14T14:00:00Z", |command| {
+    Service::by(configuration, NOW, |command| {
         command.args(["--role", role]);
     })
+}
+
+/// The hash of the password of staff, with a low cost.
+fn staff_hash() -> String {
+    let cheap = Argon2::from(Params::new(8, 1, 1, None).unwrap());
+    cheap.hash_password_with_salt(STAFF.as_bytes(), b"somesaltsomesalt").unwrap().to_string()
 }
 
 fn configure(harness: &Harness, url: &str, relay: &Relay) -> PathBuf {
@@ -130,9 +169,11 @@ fn configure(harness: &Harness, url: &str, relay: &Relay) -> PathBuf {
         "[catalogue]\nurl = \"{url}\"\n\
          [service]\nspread = \"0s\"\nlook = \"never\"\nlease = \"{}s\"\n\
          [[course]]\nid = \"c\"\ntitle = \"A course\"\npage = \"http://course.test/\"\n\
-         report_to = [\"i@school.test\"]\n\
+         report_to = [\"i@school.test\"]\ncopies = \"open\"\nstaff = {{ password_hash = \"{}\" }}\n\
+         [pages]\nlisten = \"127.0.0.1:0\"\nmonitors = [\"127.0.0.0/8\"]\n\
          [mail]\nfrom = \"o@school.test\"\nhost = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"\n",
         LEASE.as_secs(),
+        staff_hash(),
         relay.address.port()
     ));
     let text = std::fs::read_to_string(&path).unwrap();

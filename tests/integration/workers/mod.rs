@@ -3,8 +3,11 @@
 //!
 //! `ONRESERVE_FAILURE_ROUNDS` is the number of rounds of each failure.
 
+mod browser;
 mod cluster;
+mod monitored;
 mod outcome;
+mod web;
 
 use std::time::Duration;
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::{SignedDuration, Timestamp};
 use ring::digest;
 use url::Url;
 
@@ -14,12 +15,16 @@ use crate::domain::policy::client_network::ClientNetwork;
 use crate::domain::policy::oidc::Claims;
 use crate::serve::auth::cookie::SessionCookie;
 use crate::serve::auth::oidc::client::{CALLBACK, OidcClient};
-use crate::serve::auth::oidc::pending_logins::{LIFETIME, PendingLogin, PendingLogins};
 use crate::serve::auth::oidc::provider_cache::{self, AuthorizationCode, ProviderCache};
+use crate::serve::auth::oidc::started_login::{LoginSecrets, StartedLogin};
 use crate::serve::auth::visitor::Visitor;
 use crate::serve::settings::{CourseRules, ServeSettings};
+use crate::world::catalogue::{self, Catalogue, PendingLogin};
 use crate::world::clock::Clock;
 use crate::world::random;
+
+/// Enough time to find a second factor.
+const LIFETIME: SignedDuration = SignedDuration::from_mins(10);
 
 /// Why a login could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -28,14 +33,16 @@ pub(in crate::serve) enum Error {
     Provider(#[from] provider_cache::Error),
     #[error("cannot create random tokens: {0}")]
     Random(#[from] random::Error),
+    #[error(transparent)]
+    Catalogue(#[from] catalogue::Error),
 }
 
-/// The pending logins, and the cached metadata of the provider.
+/// The cached metadata of the provider, and the catalogue with the pending logins.
 #[derive(Debug)]
 pub(in crate::serve) struct OidcState {
     settings: Arc<ServeSettings>,
     clock: Clock,
-    pending: PendingLogins,
+    catalogue: Catalogue,
     provider: ProviderCache,
 }
 
@@ -47,26 +54,13 @@ pub(in crate::serve) struct ProviderRedirect {
     pub set_cookie: String,
 }
 
-/// The secrets of one login.
-struct LoginSecrets {
-    state: String,
-    nonce: String,
-    /// The PKCE verifier.
-    verifier: String,
-    /// The value of the browser's cookie.
-    browser: String,
-}
-
-impl LoginSecrets {
-    fn new() -> Result<Self, random::Error> {
-        let secret = || Ok(URL_SAFE_NO_PAD.encode(random::bytes::<32>()?));
-        Ok(Self { state: secret()?, nonce: secret()?, verifier: secret()?, browser: secret()? })
-    }
+fn new_secret() -> Result<String, random::Error> {
+    Ok(URL_SAFE_NO_PAD.encode(random::bytes::<32>()?))
 }
 
 impl OidcState {
-    pub(in crate::serve) fn new(settings: Arc<ServeSettings>, clock: Clock) -> Self {
-        Self { settings, clock, pending: PendingLogins::default(), provider: ProviderCache::default() }
+    pub(in crate::serve) fn new(settings: Arc<ServeSettings>, catalogue: Catalogue, clock: Clock) -> Self {
+        Self { settings, clock, catalogue, provider: ProviderCache::default() }
     }
 
     /// Starts a login for a course.
@@ -78,7 +72,8 @@ impl OidcState {
         next: String,
     ) -> Result<ProviderRedirect, Error> {
         let metadata = self.provider.metadata(oidc, self.clock).await?;
-        let LoginSecrets { state, nonce, verifier, browser } = LoginSecrets::new()?;
+        let (state, browser) = (new_secret()?, new_secret()?);
+        let LoginSecrets { nonce, verifier } = LoginSecrets::of(&browser);
         let challenge = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, verifier.as_bytes()));
         let base = &self.settings.base_url;
         let mut location = metadata.endpoints.authorization.clone();
@@ -93,36 +88,45 @@ impl OidcState {
             .append_pair("code_challenge", &challenge)
             .append_pair("code_challenge_method", "S256");
         let cookie = SessionCookie::of_pending_login(&state, base, visitor.is_secure());
+        let now = self.clock.now();
         let login = PendingLogin {
+            state: Digest::of(state.as_bytes()),
             course: course.id.clone(),
             next,
-            nonce,
-            verifier,
             browser: Digest::of(browser.as_bytes()),
-            client: ClientNetwork::household(visitor.client()),
-            started_at: self.clock.now(),
+            client: ClientNetwork::household(visitor.client()).to_string(),
+            started_at: now,
         };
-        self.pending.insert(&state, login);
+        self.catalogue.begin_login(&login, now.saturating_sub(LIFETIME).unwrap_or(Timestamp::MIN)).await?;
         Ok(ProviderRedirect { location, set_cookie: cookie.set(&browser, LIFETIME) })
     }
 
-    /// The pending login of a browser that comes back, if this browser started it.
-    pub(in crate::serve) fn take(
+    /// The pending login of a browser that comes back, if this browser started it. A failed
+    /// attempt ends the pending login too.
+    pub(in crate::serve) async fn take(
         &self,
         state: &str,
         cookie: &SessionCookie,
         headers: &HeaderMap,
-    ) -> Option<PendingLogin> {
-        // Even an attempt without the cookie ends the pending login.
+    ) -> Result<Option<StartedLogin>, catalogue::Error> {
+        // The lookup is by a digest, so that its time reveals nothing about other states.
+        let login = self.catalogue.take_login(Digest::of(state.as_bytes())).await?;
         let browser = cookie.values(headers).next().unwrap_or("");
-        self.pending.take(state, browser, self.clock.now())
+        let is_current =
+            |login: &PendingLogin| self.clock.now().duration_since(login.started_at).abs() <= LIFETIME;
+        let login = login.filter(|it| it.browser == Digest::of(browser.as_bytes()) && is_current(it));
+        Ok(login.map(|PendingLogin { course, next, .. }| StartedLogin {
+            course,
+            next,
+            secrets: LoginSecrets::of(browser),
+        }))
     }
 
     /// Exchanges the code of a login for the claims of the provider about the person.
     pub(in crate::serve) async fn claims(
         &self,
         oidc: &OidcClient,
-        login: &PendingLogin,
+        login: &StartedLogin,
         code: &str,
     ) -> Result<Claims, provider_cache::Error> {
         let redirect_uri = self.settings.base_url.absolute(CALLBACK);

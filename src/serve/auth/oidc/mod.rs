@@ -6,5 +6,5 @@
 
 pub(in crate::serve) mod client;
 pub(in crate::serve) mod flow;
-pub(in crate::serve) mod pending_logins;
 pub(in crate::serve) mod provider_cache;
+pub(in crate::serve) mod started_login;

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::client::OidcClient;
-use super::pending_logins::PendingLogin;
+use super::started_login::StartedLogin;
 use crate::domain::policy::oidc::{
     self, Claims, ExpectedToken, IdTokenError, InvalidKeySet, InvalidMetadata, KeySet, ProviderEndpoints,
 };
@@ -69,7 +69,7 @@ pub(in crate::serve) struct ProviderMetadata {
 #[derive(Clone, Copy)]
 pub(in crate::serve) struct AuthorizationCode<'a> {
     pub code: &'a str,
-    pub login: &'a PendingLogin,
+    pub login: &'a StartedLogin,
     pub redirect_uri: &'a str,
 }
 
@@ -133,7 +133,7 @@ impl ProviderCache {
         let expected = ExpectedToken {
             issuer: &oidc.issuer,
             client_id: &oidc.client_id,
-            nonce: &code.login.nonce,
+            nonce: &code.login.secrets.nonce,
             now: clock.now(),
         };
         match oidc::verify(&token, &metadata.keys, expected) {
@@ -189,7 +189,7 @@ async fn request_id_token(
         ("grant_type", "authorization_code"),
         ("code", code.code),
         ("redirect_uri", code.redirect_uri),
-        ("code_verifier", &code.login.verifier),
+        ("code_verifier", &code.login.secrets.verifier),
     ];
     let credentials = oidc.client_secret.as_ref().map(|secret| (oidc.client_id.as_str(), secret));
     if credentials.is_none() {

@@ -121,13 +121,13 @@ pub(in crate::serve) async fn carry_out(
         library.request_night(&actor.course).await?;
     }
     if *action == LinkAction::Recheck {
-        recheck_queue.enqueue(&actor.course.night.course, links.iter().map(|link| &link.facts().link), now);
+        let addresses: Vec<&Address> = links.iter().map(|link| &link.facts().link).collect();
+        recheck_queue.enqueue(&actor.course.night.course, &addresses, now).await?;
     }
     if entries.is_empty() {
         return Ok(());
     }
-    library.archive.append(now, &entries)?;
-    Ok(library.catalogue.apply(&entries).await?)
+    library.entries().write(now, &entries).await
 }
 
 async fn entry(

@@ -65,8 +65,7 @@ pub(in crate::serve) async fn change(
         let (at, course) = (library.clock.now(), subscriber.course.night.course.clone());
         let entry = Entry::EmailSubscription { at, course, reader: subscriber.reader.clone(), wanted };
         // An email that is being sent at this moment is not interrupted; waiting ones are stopped.
-        library.archive.append(at, std::slice::from_ref(&entry))?;
-        library.catalogue.apply(&[entry]).await?;
+        library.entries().write(at, &[entry]).await?;
     }
     // Mail programs do not follow a redirect after one-click unsubscribe.
     page(&library, &subscriber, &token).await

@@ -81,8 +81,7 @@ pub(in crate::serve) async fn change(
     if !state.form_tokens.is_valid(&visitor, &course.night.course, &form) {
         return login::outdated_form(base);
     }
-    let tokens =
-        FeedTokens { archive: &library.archive, catalogue: &library.catalogue, now: library.clock.now() };
+    let tokens = FeedTokens { entries: library.entries(), now: library.clock.now() };
     match form.field("do") {
         "make" => {
             let today = library.today_at(&course);
