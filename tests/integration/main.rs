@@ -12,6 +12,7 @@ mod cli;
 mod clocks;
 mod crash_points;
 mod delivery;
+mod deployment;
 mod document_reader;
 mod doctor;
 mod documentation;
