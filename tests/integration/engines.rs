@@ -21,7 +21,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{ConnectOptions as _, Connection as _, FromRow};
 
 use crate::fetch::site::Reply;
-use crate::harness::{Harness, page_of};
+use crate::harness::{Harness, page_of, run_on};
 use crate::postgres_server::PostgresServer;
 use crate::s3_server::{S3Server, TestBucket};
 
@@ -190,6 +190,29 @@ fn copy_objects(from: &Engines, to: &Engines) {
 fn copy_directory(from: &Path, to: &Path) {
     let copied = std::process::Command::new("cp").arg("-r").arg(from).arg(to).status().unwrap();
     assert!(copied.success());
+}
+
+/// Loses an archive that no process is using, with its catalogue.
+pub(crate) fn lose(dir: &Path) {
+    if let Some(engines) = engines_of(dir) {
+        lose_catalogue(dir);
+        engines.bucket.list(PREFIX).iter().for_each(|object| engines.bucket.delete(object));
+    }
+    if dir.exists() {
+        fs::remove_dir_all(dir).unwrap();
+    }
+}
+
+/// Gives an archive that is lost or not there yet the content of the directory `from`, which is
+/// an archive by itself. A bucket and a database get it as a user moves it there.
+pub(crate) async fn take(dir: &Path, from: &Path) {
+    prepare(dir);
+    if engines_of(dir).is_some() {
+        let (code, printed) = run_on(dir, &["restore", from.to_str().unwrap()]).await;
+        assert_eq!(code, 0, "{printed}");
+    } else {
+        fs::rename(from, dir).unwrap();
+    }
 }
 
 /// Removes the catalogue of an archive that no process is using.

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::engines::only_on_sqlite_and_directory;
+use crate::engines;
 use crate::fetch::site::Reply;
 use crate::harness::Harness;
 use crate::service::{Service, get, pages_of};
@@ -83,7 +83,7 @@ async fn harness_with(addition: fn(&str) -> &'static str) -> Harness {
         }
     })
     .await;
-    unpack(harness.dir.path());
+    engines::take(&harness.archive(), &unpacked.path().join("archive")).await;
     harness.configure(COURSE);
     harness
 }
@@ -115,7 +115,6 @@ async fn status(harness: &Harness) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_show_the_same_as_the_first_version() {
-    only_on_sqlite_and_directory!("an archive of an earlier version is a directory");
     let harness = harness().await;
     let old: Value = serde_json::from_str(&fs::read_to_string(fixture("status.json")).unwrap()).unwrap();
     assert_eq!(contains(&status(&harness).await, &old), Ok(()));
@@ -143,7 +142,6 @@ async fn commands_show_the_same_as_the_first_version() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_next_night_continues_the_history() {
-    only_on_sqlite_and_directory!("an archive of an earlier version is a directory");
     let harness = harness().await;
     let night = harness.check(NEXT_NIGHT).await;
     let states = |json: &Value| -> Vec<(String, String)> {
@@ -163,19 +161,14 @@ async fn the_next_night_continues_the_history() {
 
 /// The entries of one kind in the journal.
 fn journaled(harness: &Harness, kind: &str) -> Vec<Value> {
-    let months = fs::read_dir(harness.dir.path().join("archive/captures/2026")).unwrap();
-    let days = months.flat_map(|month| fs::read_dir(month.unwrap().path()).unwrap());
-    let lines = days.flat_map(|day| {
-        let text = fs::read_to_string(day.unwrap().path()).unwrap();
-        text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect::<Vec<_>>()
-    });
-    lines.filter(|entry| entry["kind"] == kind).collect()
+    let journal = engines::journal(&harness.archive());
+    let entries = journal.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    entries.filter(|entry| entry["kind"] == kind).collect()
 }
 
 /// The bodies were saved again since, so their texts must be compared.
 #[tokio::test(flavor = "multi_thread")]
 async fn texts_of_an_older_extraction_are_read_again_silently() {
-    only_on_sqlite_and_directory!("an archive of an earlier version is a directory");
     let addition = |media_type: &str| match media_type {
         "application/pdf" => "\n% saved again\n%%EOF\n",
         "text/html" => "<!-- saved again -->",
@@ -199,7 +192,6 @@ async fn texts_of_an_older_extraction_are_read_again_silently() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_service_shows_the_list_and_a_copy() {
-    only_on_sqlite_and_directory!("an archive of an earlier version is a directory");
     let harness = harness().await;
     harness.configure(&format!("[pages]\nlisten = \"127.0.0.1:0\"\n{COURSE}"));
     let service = Service::start(&harness, "2026-09-19T11:30:00Z");
@@ -214,7 +206,6 @@ async fn the_service_shows_the_list_and_a_copy() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rebuilt_catalogue_has_the_same_verdicts() {
-    only_on_sqlite_and_directory!("an archive of an earlier version is a directory");
     let harness = harness().await;
     let verdicts = |json: Value| -> Vec<Value> {
         let links = json["links"].as_array().unwrap().clone();

@@ -1,28 +1,29 @@
 //! Makes the archive of a harness one of an earlier version, in which heads are blobs.
 
 use std::fs;
-use std::path::PathBuf;
 
 use onreserve::domain::capture::Digest;
 use onreserve::world::archive::Archive;
 use serde_json::Value;
 
-use crate::harness::Harness;
-
-fn journals(harness: &Harness) -> Vec<PathBuf> {
-    let months = fs::read_dir(harness.archive().join("captures/2026")).unwrap();
-    let days = months.flat_map(|month| fs::read_dir(month.unwrap().path()).unwrap());
-    days.map(|day| day.unwrap().path()).collect()
-}
+use crate::engines;
+use crate::harness::{Harness, run_on};
 
 /// Moves the heads of the journal to blobs; the lines have no numbers afterwards. Returns the
 /// blobs.
 pub(crate) async fn move_heads_to_blobs(harness: &Harness) -> Vec<Digest> {
-    let archive = Archive::open_shared(&harness.archive()).unwrap();
+    // Earlier versions wrote directories only.
+    let dir = harness.dir.path().join("earlier");
+    if engines::is_on_others() {
+        assert_eq!(harness.run(&["backup", dir.to_str().unwrap()]).await.0, 0);
+    } else {
+        fs::rename(harness.archive(), &dir).unwrap();
+    }
+    let archive = Archive::open_shared(&dir).unwrap();
     let mut blobs = Vec::new();
-    for path in journals(harness) {
+    for (path, bytes) in engines::files(&dir, "captures") {
         let mut text = String::new();
-        for line in fs::read_to_string(&path).unwrap().lines() {
+        for line in str::from_utf8(&bytes).unwrap().lines() {
             let entry: Value = serde_json::from_str(line).unwrap();
             let mut line = line[..line.rfind(",\"seq\":").unwrap()].to_owned();
             if let Some(heads) = entry["heads"].as_str() {
@@ -34,10 +35,15 @@ pub(crate) async fn move_heads_to_blobs(harness: &Harness) -> Vec<Digest> {
             text += &line;
             text += "}\n";
         }
-        fs::write(path, text).unwrap();
+        fs::write(dir.join(path), text).unwrap();
     }
-    fs::remove_file(harness.archive().join("journal-head")).unwrap();
-    let (code, output) = harness.run(&["rebuild"]).await;
+    // The backup of a bucket has none.
+    let _ = fs::remove_file(dir.join("journal-head"));
+    let (code, output) = run_on(&dir, &["rebuild"]).await;
     assert_eq!(code, 0, "{output}");
+    if engines::is_on_others() {
+        engines::lose(&harness.archive());
+    }
+    engines::take(&harness.archive(), &dir).await;
     blobs
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::engines::{self, only_on_sqlite_and_directory};
+use crate::engines;
 use crate::fetch::site::Reply;
 use crate::harness::{Harness, article, page_of};
 use crate::heads_in_blobs::move_heads_to_blobs;
@@ -156,7 +156,6 @@ async fn monitors_see_lost_copies_and_pages_do_not_offer_them() {
 
 #[tokio::test]
 async fn requisites_heads_and_course_pages_come_back_from_the_web_and_from_a_backup() {
-    only_on_sqlite_and_directory!("an archive of an earlier version is a directory");
     let harness =
         Harness::start(["course.test", "notes.test"], |_, seen| match (&*seen.host, &*seen.target) {
             ("course.test", "/") => Reply::page(&page_of(&["http://notes.test/pictures"])),

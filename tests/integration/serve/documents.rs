@@ -9,7 +9,7 @@ use onreserve::serve::{CourseRules, ServeSettings};
 
 use super::course::{ALIVE, GONE, GONE_PAGE, LICENSED, NIGHTS, OWN, SVG, TAKEN, start_of};
 use super::{Server, course, settings};
-use crate::engines::{self, only_on_sqlite_and_directory};
+use crate::engines;
 use crate::fetch::site::Reply;
 use crate::harness::{Harness, page_of, time_of};
 use crate::heads_in_blobs::move_heads_to_blobs;
@@ -325,7 +325,6 @@ async fn two_readings_of_a_course_never_have_one_name() {
 
 #[tokio::test]
 async fn a_copy_has_the_name_that_its_host_gave_it() {
-    only_on_sqlite_and_directory!("an archive of an earlier version is a directory");
     let link = "http://notes.test/download?id=7";
     let harness = Harness::start(["course.test", "notes.test"], move |_, seen| match &*seen.host {
         "course.test" if seen.target == "/" => Reply::page(&page_of(&[link])),
