@@ -1,5 +1,7 @@
 //! A link on a page. The result of a visit is in `visit`.
 
+use std::sync::Arc;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -92,8 +94,8 @@ pub struct Mention {
     pub target: Target,
     /// The words of the link, with white space collapsed; without words, the `alt` of an image.
     pub words: String,
-    /// The headings above it, outermost first.
-    pub headings: Vec<String>,
+    /// The headings above it, outermost first. Mentions under the same headings share them.
+    pub headings: Arc<[String]>,
     /// The text of the list item or table row around it.
     pub row: String,
     /// The week, as the calendar names it ("Week 5").
@@ -102,7 +104,7 @@ pub struct Mention {
     pub due: Option<Date>,
     /// The part of the page that gives this day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub due_from: Option<DueFrom>,
+    pub due_from: Option<Arc<DueFrom>>,
     /// The line in the source, starting at 1.
     pub line: u32,
     pub kind: Kind,

@@ -62,8 +62,8 @@ pub(super) fn page(html: &str, map: &SourceMap, context: &PageContext, dialect: 
         item: ItemLabel::default(),
         grids: NodeMap::default(),
         rows_of: NodeMap::default(),
-        starts: Vec::new(),
-        page: Page::default(),
+        starts: Vec::with_capacity(overview.links),
+        page: Page { mentions: Vec::with_capacity(overview.links), ..Page::default() },
         has_frames: false,
         notes: FxHashMap::default(),
     };
@@ -91,6 +91,8 @@ struct Overview<'a> {
     headings: Vec<String>,
     /// Pieces of its text, of limited length together.
     pieces: Vec<&'a str>,
+    /// The number of its elements that may be links.
+    links: usize,
     scripts: script::Scripts,
 }
 
@@ -101,6 +103,7 @@ impl<'a> Overview<'a> {
             language: None,
             headings: Vec::new(),
             pieces: Vec::new(),
+            links: 0,
             scripts: script::Scripts::default(),
         };
         let mut chars = 0;
@@ -130,6 +133,7 @@ impl<'a> Overview<'a> {
             "title" | "h1" | "h2" => {
                 self.headings.push(squeezed(&element.text().collect::<String>()));
             }
+            "a" => self.links += 1,
             name => self.scripts.element(element, name),
         }
     }

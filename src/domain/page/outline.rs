@@ -1,6 +1,8 @@
 //! The parts of the page around a position: the headings above it, and the times that
 //! these and the surrounding blocks give.
 
+use std::sync::Arc;
+
 use ego_tree::NodeId;
 
 use super::timing::Timing;
@@ -19,9 +21,8 @@ enum Ends {
 #[derive(Clone, Debug)]
 struct Part {
     ends: Ends,
-    heading: Option<String>,
-    /// The headings above the part, if they are not those of the parts around it.
-    headings_above: Option<Vec<String>>,
+    /// The headings above the content of the part, outermost first.
+    headings: Arc<[String]>,
     timing: Timing,
     /// The timing around the part.
     outer: Timing,
@@ -30,7 +31,7 @@ struct Part {
 /// A position in the page, for content that belongs there but stands elsewhere.
 #[derive(Clone, Debug, Default)]
 pub(super) struct OutlinePosition {
-    headings: Vec<String>,
+    headings: Arc<[String]>,
     timing: Timing,
 }
 
@@ -57,8 +58,9 @@ impl Outline {
         if let Some(first) = self.parts[after_block..].iter().position(is_ended) {
             self.parts.truncate(after_block + first);
         }
-        let heading = Some(text.to_owned()).filter(|text| !text.is_empty());
-        self.push(Ends::Heading(level), heading, timing);
+        let above = self.headings();
+        let headings = if text.is_empty() { above } else { with(&above, text) };
+        self.push(Ends::Heading(level), headings, timing);
     }
 
     /// A label applies to the content after it in the same element.
@@ -68,29 +70,26 @@ impl Outline {
         {
             self.parts.truncate(at);
         }
-        self.push(Ends::Label(element), None, timing);
+        self.push(Ends::Label(element), self.headings(), timing);
     }
 
     pub(super) fn block(&mut self, element: NodeId, timing: impl FnOnce(&Timing) -> Timing) {
-        self.push(Ends::Block(element), None, timing);
+        self.push(Ends::Block(element), self.headings(), timing);
     }
 
     /// A block whose content belongs to another place of the page.
     pub(super) fn block_of(&mut self, element: NodeId, position: OutlinePosition) {
-        self.block(element, |_| position.timing);
-        if let Some(part) = self.parts.last_mut() {
-            part.headings_above = Some(position.headings);
-        }
+        self.push(Ends::Block(element), position.headings, |_| position.timing);
     }
 
     pub(super) fn position(&self) -> OutlinePosition {
         OutlinePosition { headings: self.headings(), timing: self.timing() }
     }
 
-    fn push(&mut self, ends: Ends, heading: Option<String>, timing: impl FnOnce(&Timing) -> Timing) {
+    fn push(&mut self, ends: Ends, headings: Arc<[String]>, timing: impl FnOnce(&Timing) -> Timing) {
         let outer = self.timing();
         let timing = timing(&outer);
-        self.parts.push(Part { ends, heading, headings_above: None, timing, outer });
+        self.parts.push(Part { ends, headings, timing, outer });
     }
 
     /// A new line of the innermost block has its own time.
@@ -114,10 +113,12 @@ impl Outline {
     }
 
     /// The headings above a position, outermost first.
-    pub(super) fn headings(&self) -> Vec<String> {
-        let start = self.parts.iter().rposition(|part| part.headings_above.is_some()).unwrap_or(0);
-        let above = self.parts.get(start).and_then(|part| part.headings_above.clone()).unwrap_or_default();
-        let inner = self.parts[start..].iter().filter_map(|part| part.heading.clone());
-        above.into_iter().chain(inner).collect()
+    pub(super) fn headings(&self) -> Arc<[String]> {
+        self.parts.last().map(|part| part.headings.clone()).unwrap_or_default()
     }
+}
+
+/// Headings and a further one below them.
+fn with(above: &[String], heading: &str) -> Arc<[String]> {
+    above.iter().cloned().chain([heading.to_owned()]).collect()
 }

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use jiff::civil::date;
 use proptest::prelude::*;
 
@@ -183,7 +185,7 @@ fn section(number: usize) -> String {
 }
 
 /// The facts read of a link: the written address, words, headings, week and due date.
-type ReadMention = (String, String, Vec<String>, Option<String>, Option<Date>);
+type ReadMention = (String, String, Arc<[String]>, Option<String>, Option<Date>);
 
 /// The facts of each link, without its line.
 fn readings(numbers: &[usize]) -> Vec<ReadMention> {

@@ -11,6 +11,8 @@ pub(super) const PLACEHOLDER: char = '\u{e000}';
 /// The most nodes that are visited for one part, so that nested parts cannot make reading
 /// slow.
 const NODES_AT_MOST: usize = 2000;
+/// The space that is set aside for the text of a part of several nodes.
+const TEXT_BYTES: usize = 64;
 
 /// The options for a text.
 #[derive(Clone, Copy, Debug, Default)]
@@ -56,7 +58,10 @@ pub(super) fn line_behind(node: NodeRef<Node>, part: ElementRef, style: Style) -
 }
 
 fn gather(first: NodeRef<Node>, part: NodeRef<Node>, style: Style) -> Text {
-    let mut text = Text { shown: String::new(), chars: 0, is_spaced: true, line_end: None };
+    // Most parts are one text, or an element and little more.
+    let bytes = first.value().as_text().map_or(TEXT_BYTES, |only| only.len());
+    let shown = String::with_capacity(bytes.min(style.chars));
+    let mut text = Text { shown, chars: 0, is_spaced: true, line_end: None };
     let mut at = Some(first);
     let mut steps = 0;
     while let Some(node) = at {

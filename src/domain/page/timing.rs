@@ -1,7 +1,7 @@
 //! The time for which a link is needed, by its place in the page. An inner part adds to an
 //! outer one, or replaces it.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use jiff::civil::Date;
 
@@ -16,8 +16,8 @@ const TEXT_CHARS: usize = 80;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Timing {
     week: Option<u32>,
-    day: Option<(Date, Rc<DueFrom>)>,
-    deadline: Option<(Date, Rc<DueFrom>)>,
+    day: Option<(Date, Arc<DueFrom>)>,
+    deadline: Option<(Date, Arc<DueFrom>)>,
     /// Dates here are those of past events.
     is_silent: bool,
 }
@@ -37,8 +37,8 @@ impl Timing {
             if let Some((end, _)) = text.char_indices().nth(TEXT_CHARS) {
                 text.truncate(end);
             }
-            let from = Rc::new(DueFrom { sign, text });
-            timing.day = label.day.map(|day| (day, Rc::clone(&from)));
+            let from = Arc::new(DueFrom { sign, text });
+            timing.day = label.day.map(|day| (day, Arc::clone(&from)));
             timing.deadline = label.deadline.map(|day| (day, from));
         }
         timing
@@ -51,11 +51,11 @@ impl Timing {
 
     /// "Week 5", also for pages in another language.
     pub(super) fn week(&self) -> Option<String> {
-        self.week.map(|week| "Week ".to_owned() + &week.to_string())
+        self.week.map(|week| format!("Week {week}"))
     }
 
     /// The day for a link with these words, and the part that gives it.
-    pub(super) fn due(&self, words: &str) -> Option<&(Date, Rc<DueFrom>)> {
+    pub(super) fn due(&self, words: &str) -> Option<&(Date, Arc<DueFrom>)> {
         let deadline = self.deadline.as_ref();
         deadline.filter(|_| self.day.is_none() || names_assignment(words)).or(self.day.as_ref())
     }

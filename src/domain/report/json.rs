@@ -4,6 +4,7 @@
 //! only as JSON. Times are RFC 3339 in UTC.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -66,7 +67,7 @@ pub struct LinkJson {
     pub url: String,
     /// The words of the first mention; `section` and `kind` are its headings and kind.
     pub label: String,
-    pub section: Vec<String>,
+    pub section: Arc<[String]>,
     pub kind: Option<Kind>,
     pub state: StateName,
     pub reason: Option<Reason>,
@@ -135,12 +136,12 @@ pub struct MentionJson {
     pub url: String,
     pub words: String,
     /// The headings above it, outermost first.
-    pub section: Vec<String>,
+    pub section: Arc<[String]>,
     /// "Week 5", also for pages in another language.
     pub week: Option<String>,
     pub due: Option<Date>,
     /// Which part of the page names that day.
-    pub due_from: Option<DueFrom>,
+    pub due_from: Option<Arc<DueFrom>>,
     /// Counted from 1.
     pub line: u32,
     pub kind: Kind,
@@ -242,7 +243,7 @@ fn link(
         course: course.course.clone(),
         url: url(link_facts),
         label: first.map_or_else(String::new, |mention| mention.words.clone()),
-        section: first.map_or_else(Vec::new, |mention| mention.headings.clone()),
+        section: first.map(|mention| mention.headings.clone()).unwrap_or_default(),
         kind: first.map(|mention| mention.kind),
         state: state.name(),
         reason: state.reason(),

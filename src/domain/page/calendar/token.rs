@@ -79,10 +79,12 @@ pub(super) fn split(folded: &str) -> impl Iterator<Item = Token<'_>> {
         let first = text.chars().next()?;
         let (piece, length) = if digit(first).is_some() {
             let number = &text[..run(text, u8::is_ascii_digit, |c| digit(c).is_some())];
-            let digits = number.chars().filter_map(digit);
-            let value =
-                digits.clone().fold(0_u32, |value, digit| value.saturating_mul(10).saturating_add(digit));
-            (TokenKind::Number { value, digits: digits.count() }, number.len())
+            let (mut value, mut digits) = (0_u32, 0);
+            for digit in number.chars().filter_map(digit) {
+                value = value.saturating_mul(10).saturating_add(digit);
+                digits += 1;
+            }
+            (TokenKind::Number { value, digits }, number.len())
         } else if is_letter(first) {
             let length = run(text, u8::is_ascii_alphabetic, is_letter);
             (TokenKind::Word(&text[..length]), length)

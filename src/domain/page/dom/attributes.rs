@@ -70,9 +70,8 @@ impl TagScan<'_> {
         self.skip(|byte| byte.is_ascii_whitespace());
         match self.bytes.get(self.at) {
             Some(quote @ (b'"' | b'\'')) => {
-                self.at += 1;
-                self.skip(|byte| byte != *quote);
-                self.at = (self.at + 1).min(self.bytes.len());
+                let value = &self.bytes[self.at + 1..];
+                self.at += 1 + memchr(*quote, value).map_or(value.len(), |end| end + 1);
             }
             _ => self.skip(|byte| !byte.is_ascii_whitespace() && byte != b'>'),
         }

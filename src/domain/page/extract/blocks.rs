@@ -7,7 +7,7 @@ use super::super::calendar::{self, item};
 use super::super::outline::OutlinePosition;
 use super::super::text::{self, Extent, Style, unmarked};
 use super::super::timing::Timing;
-use super::{Extractor, ItemLabel, RowText};
+use super::{Extractor, RowText};
 use crate::domain::link::Sign;
 
 /// The most characters of an item's text that are read.
@@ -50,8 +50,9 @@ impl Extractor<'_> {
         let first_line = &marked[..line_end];
         // A paragraph in an item has the text of the item.
         if self.item.text != first_line {
-            let label = item(first_line, self.dating, self.dating.order);
-            self.item = ItemLabel { text: first_line.to_owned(), label };
+            self.item.label = item(first_line, self.dating, self.dating.order);
+            self.item.text.clear();
+            self.item.text.push_str(first_line);
         }
         let label = &self.item.label;
         if !self.rows.last().is_some_and(|row| row.is_of_table) {

@@ -1,12 +1,14 @@
 //! Links and embedded readings, each with its words and its position.
 
+use std::sync::Arc;
+
 use scraper::ElementRef;
 
 use super::super::embed::{self, Frame};
 use super::super::text::{self, Style, squeezed};
 use super::super::{Site, kind, target, template};
 use super::Extractor;
-use crate::domain::link::{DueFrom, Kind, Mention, Target};
+use crate::domain::link::{Kind, Mention, Target};
 
 /// Longer words are not the name of a link.
 const WORDS_CHARS: usize = 500;
@@ -121,7 +123,7 @@ impl Extractor<'_> {
         let kind = embedded_kind(element.value().name(), kind);
         let timing = self.outline.timing();
         let due = timing.due(&words);
-        let due_from = due.map(|(_, from)| DueFrom::clone(from));
+        let due_from = due.map(|(_, from)| Arc::clone(from));
         let due = due.map(|(day, _)| *day);
         self.starts.push(start);
         self.page.mentions.push(Mention {

@@ -10,7 +10,7 @@ fn hostile() -> CourseReport {
     let link = "https://h.example/%3Cscript%3E?a=%22&b='x'";
     let mut link_facts = newly_dead(ok(hostile_words(), link), Reason::NotFound, Some(404));
     for mention in &mut link_facts.mentions {
-        mention.headings = vec![hostile_words().into()];
+        mention.headings = [hostile_words().into()].into();
         mention.week = Some(hostile_words().into());
     }
     let parked = newly_dead(ok("Blog", "https://parked.example/x"), Reason::Parked, Some(200));
@@ -93,7 +93,7 @@ fn any_item() -> impl Strategy<Value = TestLink> {
             let link_facts = ok(&words, &format!("https://h{host}.example/{nights}/{}", words.len()));
             let mut link_facts = in_state(link_facts, before, state, nights);
             for mention in &mut link_facts.mentions {
-                mention.headings = vec![heading.clone()];
+                mention.headings = [heading.clone()].into();
                 mention.week = Some(week.clone());
                 mention.row.clone_from(&heading);
                 mention.due = due;

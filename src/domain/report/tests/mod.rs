@@ -123,7 +123,7 @@ fn mention(words: &str, link: &str) -> Mention {
         written: link.into(),
         target: Target::Web { address: address(link), fragment: None },
         words: words.into(),
-        headings: vec!["Course Calendar".into()],
+        headings: ["Course Calendar".to_owned()].into(),
         row: String::new(),
         week: None,
         due_from: None,

@@ -108,8 +108,9 @@ pub(in crate::serve) fn outline(
 /// The number of headings that all mentions share. They repeat the title of the page.
 fn common_headings(mentions: &[Mention]) -> usize {
     let Some(first) = mentions.first() else { return 0 };
-    let shared =
-        |other: &Mention| first.headings.iter().zip(&other.headings).take_while(|(a, b)| a == b).count();
+    let shared = |other: &Mention| {
+        first.headings.iter().zip(other.headings.iter()).take_while(|(a, b)| a == b).count()
+    };
     mentions.iter().map(shared).min().unwrap_or(0)
 }
 
