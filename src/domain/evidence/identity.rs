@@ -80,7 +80,7 @@ fn has_same_id(one: &Document, other: &Document) -> bool {
 pub fn has_same_title(baseline: &Document, document: &Document) -> bool {
     let Some(title) = baseline.citation.title.as_ref().or(baseline.title.as_ref()) else { return false };
     let words = content_words(title);
-    words.len() >= DISTINCTIVE_WORDS && is_contained(&words, &titles(document))
+    words.len() >= DISTINCTIVE_WORDS && is_contained(&words, &text::folded(&titles(document)))
 }
 
 /// Whether the title of a page is exactly the words of the link. Two words are enough
@@ -96,21 +96,24 @@ fn is_exact_title(words: &str, document: &Document) -> bool {
         && whole.chain(parts).chain(first_heading).any(|title| content_words(title) == words)
 }
 
-fn titles(document: &Document) -> HashSet<String> {
+/// The titles and first headings, a line for each.
+fn titles(document: &Document) -> String {
     let titles = [document.title.as_deref(), document.citation.title.as_deref()];
     let headings = document.headings.iter().map(String::as_str).take(3);
-    titles.into_iter().flatten().chain(headings).flat_map(content_words).collect()
+    titles.into_iter().flatten().chain(headings).flat_map(|title| [title, "\n"]).collect()
 }
 
-fn beginning(document: &Document) -> HashSet<String> {
-    let first: Vec<&str> = document.text.split_whitespace().take(BEGINNING_WORDS).collect();
-    let mut words = titles(document);
-    words.extend(content_words(&first.join(" ")));
-    words
+/// The titles and the beginning of the text, folded.
+fn beginning(document: &Document) -> String {
+    let mut start = titles(document);
+    start.extend(document.text.split_whitespace().take(BEGINNING_WORDS).flat_map(|word| [word, " "]));
+    text::folded(&start)
 }
 
-fn is_contained(words: &[String], start: &HashSet<String>) -> bool {
-    let found = words.iter().filter(|word| start.contains(*word)).count();
+/// Whether a folded text has most of the words.
+fn is_contained(words: &[String], folded: &str) -> bool {
+    let start: HashSet<&str> = each_word(folded).collect();
+    let found = words.iter().filter(|word| start.contains(word.as_str())).count();
     let share = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
     share(found) >= CONTAINED * share(words.len())
 }
@@ -124,12 +127,15 @@ fn content_words(text: &str) -> Vec<String> {
         "page", "article", "video", "notebook",
     ];
     let mut seen = HashSet::new();
-    text::folded(text)
-        .split(|c: char| !c.is_alphanumeric())
+    each_word(&text::folded(text))
         .filter(|word| word.chars().count() > 1 && !EMPTY.contains(word))
         .filter(|word| seen.insert((*word).to_owned()))
         .map(str::to_owned)
         .collect()
+}
+
+fn each_word(folded: &str) -> impl Iterator<Item = &str> {
+    folded.split(|c: char| !c.is_alphanumeric())
 }
 
 #[cfg(test)]

@@ -112,14 +112,7 @@ fn folded(text: &str) -> String {
         ("&shy;", ""),
         ("&#173;", ""),
     ];
-    let plain = if text.is_ascii() { text.to_ascii_lowercase() } else { text::folded(text) };
-    let mut folded = String::with_capacity(plain.len());
-    for word in plain.split_whitespace() {
-        if !folded.is_empty() {
-            folded.push(' ');
-        }
-        folded.push_str(word);
-    }
+    let mut folded = with_single_spaces(&text::folded(text));
     if folded.contains('&') {
         for (reference, sign) in REFERENCES {
             if folded.contains(reference) {
@@ -128,6 +121,21 @@ fn folded(text: &str) -> String {
         }
     }
     folded
+}
+
+/// A folded text in which one space stands for any white space. Folding has made spaces of
+/// the gaps that are not ASCII.
+fn with_single_spaces(folded: &str) -> String {
+    let mut bytes = Vec::with_capacity(folded.len());
+    for byte in folded.trim().bytes() {
+        if !byte.is_ascii_whitespace() {
+            bytes.push(byte);
+        } else if bytes.last() != Some(&b' ') {
+            bytes.push(b' ');
+        }
+    }
+    #[expect(clippy::expect_used, reason = "only ASCII characters are left out of the text or replaced")]
+    String::from_utf8(bytes).expect("a text without some of its ASCII characters is UTF-8")
 }
 
 /// Decides whether a signature counts for a response.
