@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tokio::process::Command;
 
@@ -158,6 +159,12 @@ async fn a_catalogue_is_moved_to_a_database_and_back() {
         "{}",
         refused.errors
     );
+    for role in ["scheduler", "worker"] {
+        let command = ["serve", "--role", role];
+        let serving = run(&database, &command);
+        let (code, printed) = tokio::time::timeout(Duration::from_mins(1), serving).await.unwrap();
+        assert!(code == 1 && printed.contains("run `onreserve migrate --to"), "{role}: {printed}");
+    }
 
     let (code, printed) = run(&database, &["migrate", "--to", &url]).await;
     assert!(code == 0 && printed.contains("[catalogue]"), "{printed}");
