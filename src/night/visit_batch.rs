@@ -3,6 +3,7 @@
 
 use crate::domain::address::Address;
 use crate::domain::capture::{Capture, Digest};
+use crate::domain::document::passage::Passage;
 use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::journal::{Entry, VisitedBy};
 use crate::night::capture_select::{NewCapture, VisitResult};
@@ -14,11 +15,17 @@ use crate::world::spool::SpooledBody;
 /// Visits of a night, without the new captures that may not be stored.
 #[derive(Default)]
 pub(super) struct VisitBatch {
-    captures: Vec<(Address, NewCapture)>,
+    captures: Vec<ReadCapture>,
     /// Older captures that were read again.
     reread: Vec<Entry>,
     visits: Vec<Entry>,
-    texts: Vec<DocumentText>,
+}
+
+/// A new capture of a link, with the passages of its requisites that are texts.
+struct ReadCapture {
+    link: Address,
+    capture: NewCapture,
+    of_requisites: Vec<Passage>,
 }
 
 /// What is stored of a batch.
@@ -48,11 +55,10 @@ impl VisitBatch {
             observe(&visit);
             let VisitResult { link, evidence, baseline, new_fingerprint, new_capture, .. } = visit;
             if let Some(new_capture) = new_capture {
-                let mut passages = new_capture.document.passages();
                 let requisites = &new_capture.requisites;
-                passages.extend(full_text::of_requisites(requisites, &world.archive, &world.reader).await?);
-                batch.texts.push(DocumentText { sha256: new_capture.body.body.sha256, passages });
-                batch.captures.push((link.clone(), new_capture));
+                let of_requisites =
+                    full_text::of_requisites(requisites, &world.archive, &world.reader).await?;
+                batch.captures.push(ReadCapture { link: link.clone(), capture: new_capture, of_requisites });
             }
             if let (Some(text), Some(sha256)) = (new_fingerprint, baseline) {
                 batch.reread.push(Entry::Reread { link: link.clone(), sha256, text });
@@ -62,10 +68,13 @@ impl VisitBatch {
         Ok(batch)
     }
 
-    /// Digests the texts of the captures, which takes long for many of them.
+    /// Splits and digests the texts of the captures, which takes long for many of them.
     pub(super) fn into_files(self) -> BatchFiles {
-        let (mut bodies, mut entries) = (Vec::new(), Vec::new());
-        for (link, mut new_capture) in self.captures {
+        let (mut bodies, mut entries, mut texts) = (Vec::new(), Vec::new(), Vec::new());
+        for ReadCapture { link, capture: mut new_capture, of_requisites } in self.captures {
+            let mut passages = new_capture.document.passages();
+            passages.extend(of_requisites);
+            texts.push(DocumentText { sha256: new_capture.body.body.sha256, passages });
             if let Some(rendering) = &mut new_capture.rendering {
                 bodies.append(&mut rendering.bodies);
             }
@@ -75,7 +84,7 @@ impl VisitBatch {
             entries.push(Entry::Capture { kept: Box::new(kept), heads: Some(heads) });
         }
         entries.extend(self.reread.into_iter().chain(self.visits));
-        BatchFiles { bodies, entries, texts: self.texts }
+        BatchFiles { bodies, entries, texts }
     }
 }
 
