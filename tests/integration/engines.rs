@@ -23,7 +23,7 @@ use sqlx::{ConnectOptions as _, Connection as _, FromRow};
 use crate::fetch::site::Reply;
 use crate::harness::{Harness, page_of, run_on};
 use crate::postgres_server::PostgresServer;
-use crate::s3_server::{S3Server, TestBucket};
+use crate::s3_server::{ACCESS_KEY, S3Server, SECRET_KEY, TestBucket};
 
 const VARIABLE: &str = "ONRESERVE_TEST_ENGINES";
 
@@ -112,7 +112,11 @@ fn prepare_from(dir: &Path, database: &str) -> Arc<Engines> {
     let database = wait_for(SERVERS.postgres.new_database(database));
     let (bucket, configuration) = (SERVERS.s3.bucket(), dir.with_extension("engines.toml"));
     let credentials = dir.with_extension("credentials");
-    fs::write(&credentials, "[default]\naws_access_key_id = AKID\naws_secret_access_key = s3cr3t\n").unwrap();
+    fs::write(
+        &credentials,
+        format!("[default]\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET_KEY}\n"),
+    )
+    .unwrap();
     fs::set_permissions(&credentials, fs::Permissions::from_mode(0o600)).unwrap();
     let text = format!(
         "[archive]\ndir = \"{}\"\n{}credentials_file = \"{}\"\n[catalogue]\nurl = \"{}\"\n",

@@ -12,21 +12,38 @@ use std::sync::{Arc, LazyLock};
 /// Starts the store, and stops it when its input ends: also if the test is killed.
 const SCRIPT: &str = r#"
 dir=$(mktemp -d)
-"$ONRESERVE_MOTO" -H 127.0.0.1 -p 0 >"$dir/log" 2>&1 &
+if [ -n "$ONRESERVE_S3S_FS" ]; then
+    mkdir "$dir/root"
+    NO_COLOR=1 RUST_LOG=info "$ONRESERVE_S3S_FS" --host 127.0.0.1 --port 0 \
+        --access-key "$ACCESS_KEY" --secret-key "$SECRET_KEY" "$dir/root" >"$dir/log" 2>&1 &
+else
+    "$ONRESERVE_MOTO" -H 127.0.0.1 -p 0 >"$dir/log" 2>&1 &
+fi
 server=$!
 trap 'kill $server; wait $server; rm -rf "$dir"' EXIT
-until grep -q 'Running on http' "$dir/log"; do kill -0 $server || { cat "$dir/log" >&2; exit 1; }; sleep 0.05; done
-sed -n 's|.*Running on http://\([0-9.:]*\).*|\1|p' "$dir/log"
+until grep -qi 'running \(on\|at\) http' "$dir/log"; do kill -0 $server || { cat "$dir/log" >&2; exit 1; }; sleep 0.05; done
+sed -n 's|.*unning [oa][nt] http://\([0-9.:]*\).*|\1|p' "$dir/log" | head -n 1
 read -r _ || true
 "#;
 
-/// The store refuses requests without a signature, and accepts any.
-const SIGNATURE: &str = "Authorization: AWS4-HMAC-SHA256 Credential=A/20260914/us-east-1/s3/aws4_request, \
-                         SignedHeaders=host, Signature=0\r\n";
+/// The credentials of all stores.
+pub(crate) const ACCESS_KEY: &str = "AKID";
+pub(crate) const SECRET_KEY: &str = "s3cr3t";
+
+/// The program that serves the store. Each gets something wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StoreProgram {
+    /// It checks neither signatures nor sums.
+    Moto,
+    /// It makes a missing bucket when an object is sent to it, and answers bytes that do not have
+    /// their sum with status 500 instead of 400.
+    S3sFs,
+}
 
 /// A store; it is stopped with this value.
 pub(crate) struct S3Server {
     address: SocketAddr,
+    pub(crate) program: StoreProgram,
     buckets: AtomicU32,
     /// The store runs until this is closed.
     _input: ChildStdin,
@@ -39,16 +56,24 @@ impl S3Server {
     /// The store of all tests in this process; `None` if this machine has none, which is printed.
     pub(crate) fn shared() -> Option<&'static Self> {
         if SHARED.is_none() {
-            let skipped = b"SKIPPED: ONRESERVE_MOTO does not name a moto_server, so no bucket was tested\n";
+            let skipped = b"SKIPPED: neither ONRESERVE_MOTO nor ONRESERVE_S3S_FS names a store, \
+                            so no bucket was tested\n";
             std::io::stderr().write_all(skipped).unwrap();
         }
         SHARED.as_ref()
     }
 
     fn start() -> Option<Self> {
-        std::env::var_os("ONRESERVE_MOTO")?;
+        let is_given = |name| std::env::var_os(name).is_some_and(|path| !path.is_empty());
+        let program = match (is_given("ONRESERVE_S3S_FS"), is_given("ONRESERVE_MOTO")) {
+            (true, _) => StoreProgram::S3sFs,
+            (false, true) => StoreProgram::Moto,
+            (false, false) => return None,
+        };
         let mut process = Command::new("sh")
             .args(["-c", SCRIPT])
+            .env("ACCESS_KEY", ACCESS_KEY)
+            .env("SECRET_KEY", SECRET_KEY)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -57,7 +82,7 @@ impl S3Server {
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut address).unwrap();
         let address = address.trim().parse().unwrap_or_else(|_| panic!("the store does not start"));
         let input = process.stdin.take().unwrap();
-        Some(Self { address, buckets: AtomicU32::new(0), _input: input, _process: process })
+        Some(Self { address, program, buckets: AtomicU32::new(0), _input: input, _process: process })
     }
 
     /// A new bucket.
@@ -90,9 +115,13 @@ impl TestBucket {
     }
 
     fn ask(&self, method: &str, key: &str, body: &[u8]) -> Vec<u8> {
+        let (path, query) = key.split_once('?').unwrap_or((key, ""));
+        let path = format!("/{}/{path}", self.name);
+        let path = path.trim_end_matches('/');
         let head = format!(
-            "{method} /{}/{key} HTTP/1.1\r\nHost: store\r\nContent-Length: {}\r\nConnection: close\r\n{SIGNATURE}\r\n",
-            self.name,
+            "{method} {path}{}{query} HTTP/1.1\r\n{}Content-Length: {}\r\nConnection: close\r\n\r\n",
+            if query.is_empty() { "" } else { "?" },
+            signed_headers(method, path, query),
             body.len()
         );
         let answer = exchange(self.server.address, &[head.as_bytes(), body].concat()).unwrap();
@@ -106,7 +135,7 @@ impl TestBucket {
     pub(crate) fn list(&self, prefix: &str) -> Vec<String> {
         let (mut found, mut after) = (Vec::new(), String::new());
         loop {
-            let query = format!("?list-type=2&prefix={prefix}&start-after={after}");
+            let query = format!("?list-type=2&prefix={prefix}&start-after={after}").replace('/', "%2F");
             let text = String::from_utf8(self.ask("GET", &query, b"")).unwrap();
             let keys =
                 text.split("<Key>").skip(1).map(|rest| rest.split("</Key>").next().unwrap().to_owned());
@@ -147,6 +176,33 @@ impl TestBucket {
             fs::write(path, bytes).unwrap();
         }
     }
+}
+
+/// The headers of a request with its signature, AWS Signature Version 4. The body is not signed.
+fn signed_headers(method: &str, path: &str, query: &str) -> String {
+    use ring::{digest, hmac};
+    const SIGNED: &str = "host;x-amz-content-sha256;x-amz-date";
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+    let hmac = |key: &[u8], text: &str| {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+        hmac::sign(&key, text.as_bytes()).as_ref().to_vec()
+    };
+    let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
+    let (day, unsigned) = (&time[..8], "UNSIGNED-PAYLOAD");
+    let headers = format!("host:store\nx-amz-content-sha256:{unsigned}\nx-amz-date:{time}\n");
+    let request = format!("{method}\n{path}\n{query}\n{headers}\n{SIGNED}\n{unsigned}");
+    let request = hex(digest::digest(&digest::SHA256, request.as_bytes()).as_ref());
+    let scope = format!("{day}/us-east-1/s3/aws4_request");
+    let mut key = format!("AWS4{SECRET_KEY}").into_bytes();
+    for part in scope.split('/') {
+        key = hmac(&key, part);
+    }
+    let signature = hex(&hmac(&key, &format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{request}")));
+    format!(
+        "Host: store\r\nx-amz-content-sha256: {unsigned}\r\nx-amz-date: {time}\r\n\
+         Authorization: AWS4-HMAC-SHA256 Credential={ACCESS_KEY}/{scope}, SignedHeaders={SIGNED}, \
+         Signature={signature}\r\n"
+    )
 }
 
 /// Sends a whole request and returns the whole response.
