@@ -14,6 +14,7 @@ mod host_memory;
 mod run_log;
 mod requests;
 mod shared_lease;
+mod turn;
 mod process_options;
 mod web;
 mod worker;
@@ -149,19 +150,10 @@ impl Daemon {
     async fn work(&mut self) -> anyhow::Result<()> {
         self.supervisor.ready("waiting for the first night");
         loop {
-            self.take_requests().await?;
-            if let Some(settings) = self.supervisor.take_new_settings() {
-                self.apply_settings(settings).await;
-            }
-            let due_runs = self.due_runs().await?;
-            let stopped = if !due_runs.nights.is_empty() {
-                self.night(due_runs.nights_now(!self.world.crawl_budgets.is_empty())).await?
-            } else if !due_runs.rechecks.is_empty() {
-                self.recheck(&due_runs.rechecks).await?
-            } else if let Some(request) = self.next_recheck().await? {
-                self.recheck_for_pages(request).await?
-            } else {
-                self.wait(due_runs.wake).await?
+            let stopped = match self.next_runs().await {
+                Ok((due_runs, request)) => Box::pin(self.run_due(due_runs, request)).await?,
+                Err(error) if self.is_away(&error) => self.wait_for_catalogue(&error).await?,
+                Err(error) => return Err(error),
             };
             if let Some(StopRequested) = stopped {
                 tracing::info!("stopping; a night in progress resumes at the next start");

@@ -44,8 +44,9 @@ impl ProcessOptions {
 
 /// Answers until the process ends.
 fn answer_monitors(role: ServiceRole, at: SocketAddr, clock: Clock) -> anyhow::Result<Monitoring> {
-    let listener = TcpListener::bind(at)
-        .with_context(|| format!("cannot listen on {at}; set --listen to an address that is not in use"))?;
+    let listener = TcpListener::bind(at).with_context(|| {
+        format!("cannot listen on {at}; give an address that is not in use with --listen")
+    })?;
     listener.set_nonblocking(true)?;
     tracing::info!(at = %listener.local_addr()?, "listening for monitors");
     let monitoring = Monitoring::new(role, clock);

@@ -25,7 +25,7 @@ use crate::world::clock::Clock;
 /// How long the services before a reload may take to end.
 const RELOAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often a scheduler shows how far its night is.
-const INTERVAL: Duration = Duration::from_secs(1);
+const INTERVAL: Duration = Duration::from_millis(250);
 
 /// The socket on which the pages are served.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ struct PageListener {
 impl PageListener {
     fn bind(at: SocketAddr) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(at).with_context(|| {
-            format!("cannot listen on {at}; set [pages] listen to an address that is not in use")
+            format!("cannot listen on {at}; give an address that is not in use as [pages] listen, or with --listen")
         })?;
         listener.set_nonblocking(true)?;
         tracing::info!(at = %listener.local_addr()?, "listening for the pages");

@@ -20,7 +20,7 @@ use crate::world::catalogue::{self, Catalogue, ServiceRequestId};
 use crate::world::clock::Clock;
 
 /// How often the pages learn what the scheduler does.
-const INTERVAL: Duration = Duration::from_secs(1);
+const INTERVAL: Duration = Duration::from_millis(500);
 /// How often the next nights are computed.
 const NEXT_NIGHTS: Duration = Duration::from_secs(30);
 

@@ -69,6 +69,18 @@ fn of_server(error: &(dyn Error + 'static)) -> Option<&'static str> {
     })
 }
 
+/// Whether a query failed because the server cannot be reached, or is starting or stopping.
+pub(super) fn is_away(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
+        error => {
+            let code =
+                error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
+            code.is_some_and(|error| error.code().starts_with("57P0") || error.code().starts_with("08"))
+        }
+    }
+}
+
 fn is_connection(kind: ErrorKind) -> bool {
     matches!(
         kind,

@@ -119,6 +119,22 @@ pub enum Error {
     Query(#[from] sqlx::Error),
 }
 
+impl Error {
+    /// Whether the database server cannot be reached now, or is starting or stopping. It may be
+    /// back in a moment.
+    pub fn is_away(&self) -> bool {
+        match self {
+            Self::Query(error) => advice::is_away(error),
+            Self::Newer { .. }
+            | Self::Older { .. }
+            | Self::OlderAtWork { .. }
+            | Self::Replaced
+            | Self::Unusable { .. }
+            | Self::Value(_) => false,
+        }
+    }
+}
+
 /// The pages of the log after which they are moved to the file of the catalogue: 16 MiB. A
 /// night changes the same pages of the full-text index many times, and each move is two syncs.
 const LOG_PAGES: &str = "4096";

@@ -9,8 +9,8 @@ use serde_json::Value;
 use sqlx::{Connection as _, PgConnection};
 
 use crate::postgres_server::PostgresServer;
-use crate::service::Service;
-use crate::workers::browser::get;
+use crate::service::{Service, pages_of};
+use crate::workers::browser::{Browser, get};
 use crate::workers::cluster::{Cluster, LEASE};
 
 const LEASES: &str = "SELECT count(*) FROM process_lease WHERE lease_until > clock_timestamp()";
@@ -36,70 +36,88 @@ fn value(metrics: &str, series: &str) -> u64 {
     line.unwrap_or_else(|| panic!("no {series}: {metrics}")).parse().unwrap()
 }
 
+/// The figures while two workers have shards and others wait.
+async fn night_metrics(at: SocketAddr) -> String {
+    let begun = Instant::now();
+    loop {
+        let metrics = get(at, "/metrics").await.text;
+        let has_shards = |line: &&str| {
+            line.starts_with("onreserve_process_shards{")
+                && line.contains("role=\"worker\"")
+                && !line.ends_with(" 0")
+        };
+        let is_positive = |series| metrics.contains(series) && value(&metrics, series) > 0;
+        if metrics.lines().filter(has_shards).count() == 2
+            && is_positive("onreserve_shards{state=\"waiting\"}")
+            && is_positive("onreserve_night_links_left")
+        {
+            return metrics;
+        }
+        assert!(begun.elapsed() < Duration::from_mins(1), "no night is seen: {metrics}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn monitors_see_the_night_and_its_processes() {
     let Some(server) = PostgresServer::shared() else { return };
     let mut cluster = Cluster::start(server, 1).await;
-    cluster.scheduler.logs("service started").await;
     let worker = cluster.start_monitored("worker");
-    let second = cluster.start_monitored("scheduler");
-    let (of_worker, of_second) = (monitored_at(&worker).await, monitored_at(&second).await);
-    cluster.after_requests(30).await;
-    let metrics = get(of_worker, "/metrics").await.text;
-    assert!(metrics.contains("onreserve_process_info{role=\"worker\""), "{metrics}");
-    let shards = |state: &str| value(&metrics, &format!("onreserve_shards{{state=\"{state}\"}}"));
-    assert_eq!(
-        shards("done") + shards("leased") + shards("waiting"),
-        20,
-        "one shard for each host: {metrics}"
-    );
-    assert!(shards("leased") > 0, "{metrics}");
-    let left = value(&metrics, "onreserve_night_links_left");
-    assert!((1..=160).contains(&left), "{metrics}");
-    assert!(value(&metrics, "onreserve_requests_total") >= 20, "{metrics}");
-    assert!(value(&metrics, "onreserve_shards_oldest_unfinished_seconds") < 60, "{metrics}");
-    for name in ["onreserve_process_lease_seconds{process=\"", "onreserve_process_shards{process=\""] {
-        for role in ["scheduler", "worker"] {
-            let of_role = format!("role=\"{role}\"}} ");
-            let is_shown = |line: &str| line.starts_with(name) && line.contains(&of_role);
-            assert!(metrics.lines().any(is_shown), "{name} {role}: {metrics}");
-        }
-    }
-    let hosts =
-        metrics.lines().filter(|line| line.starts_with("onreserve_host_requests_total{host=\"")).count();
-    assert_eq!(hosts, 10, "{metrics}");
-
-    assert_eq!(readiness(of_worker).await.0, 200);
-    assert_eq!(get(of_second, "/healthz").await.status, 200, "it waits for its turn");
-    let (status, waiting) = readiness(of_second).await;
-    assert_eq!((status, &waiting["catalogue"]), (503, &"not open yet".into()));
-
+    let of_worker = monitored_at(&worker).await;
+    let metrics = night_metrics(of_worker).await;
     // A worker that is lost with shards.
     cluster.workers[0].child.kill().await.unwrap();
+    assert!(metrics.contains("onreserve_process_info{role=\"worker\""), "{metrics}");
+    let shards = |state: &str| value(&metrics, &format!("onreserve_shards{{state=\"{state}\"}}"));
+    let all = shards("done") + shards("leased") + shards("waiting");
+    assert_eq!(all, 20, "one shard for each host: {metrics}");
+    assert!(value(&metrics, "onreserve_night_links_left") <= 160, "{metrics}");
+    assert!(value(&metrics, "onreserve_requests_total") > 0, "{metrics}");
+    assert!(value(&metrics, "onreserve_shards_oldest_unfinished_seconds") < 60, "{metrics}");
+    let has = |name: &str, label: &str| {
+        metrics.lines().any(|line| line.starts_with(&format!("{name}{{")) && line.contains(label))
+    };
+    assert!(has("onreserve_process_lease_seconds", "role=\"scheduler\"}"), "{metrics}");
+    assert!(has("onreserve_process_lease_seconds", "role=\"worker\"}"), "{metrics}");
+    let of_hosts = metrics.lines().filter(|line| line.starts_with("onreserve_host_requests_total{host=\""));
+    assert!((1..=10).contains(&of_hosts.count()), "{metrics}");
+
     cluster.scheduler.says("waiting until").await;
     let metrics = get(of_worker, "/metrics").await.text;
     assert!(value(&metrics, "onreserve_shard_leases_lost_total") > 0, "{metrics}");
     assert!(value(&metrics, "onreserve_process_requests_total") > 0, "{metrics}");
-    cluster.scheduler.logs("email sent").await;
     let begun = Instant::now();
     while value(&get(of_worker, "/metrics").await.text, "onreserve_night_links_left") > 0 {
         assert!(begun.elapsed() < Duration::from_mins(1), "the night is over");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    worker.stop().await;
+    cluster.scheduler.stop().await;
+}
 
-    // The second one begins at once, and the lease of the first is given back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scheduler_that_waits_is_alive_and_not_ready() {
+    let Some(server) = PostgresServer::shared() else { return };
+    let mut cluster = Cluster::start(server, 1).await;
+    cluster.scheduler.says("READY=1").await;
+    let second = cluster.start_monitored("scheduler");
+    let of_second = monitored_at(&second).await;
+    second.logs("waiting until the other scheduler ends").await;
+    assert_eq!(get(of_second, "/healthz").await.status, 200);
+    let (status, waiting) = readiness(of_second).await;
+    assert_eq!((status, &waiting["catalogue"]), (503, &"not open yet".into()));
+
     cluster.scheduler.signal(Signal::TERM);
+    assert_eq!(cluster.scheduler.child.wait().await.unwrap().code(), Some(0));
     second.logs("service started").await;
     let begun = Instant::now();
     while readiness(of_second).await.0 != 200 {
-        assert!(begun.elapsed() < LEASE, "it waits for a lease");
+        assert!(begun.elapsed() < Duration::from_mins(1), "it does not begin: {}", second.log());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    cluster.scheduler.child.wait().await.unwrap();
     assert_eq!(cluster.number(LEASES).await, 2, "the worker and the second scheduler");
-    worker.stop().await;
-    second.stop().await;
-    assert_eq!(cluster.number(LEASES).await, 0);
+    for process in cluster.workers.into_iter().chain([second]) {
+        process.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,6 +146,50 @@ async fn processes_give_back_what_they_hold_when_they_stop() {
     cluster.scheduler = second;
     cluster.scheduler.says("waiting until").await;
     drop(cluster.outcome().await);
+}
+
+/// Renames the socket of the server, so that it cannot be reached.
+fn rename_socket(cluster: &Cluster, from: &str, to: &str) {
+    let url = url::Url::parse(&cluster.database).unwrap();
+    let (_, dir) = url.query_pairs().find(|(key, _)| key == "host").unwrap();
+    let dir = std::path::Path::new(dir.as_ref());
+    std::fs::rename(dir.join(from), dir.join(to)).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_processes_go_on_after_the_database_was_away() {
+    const SOCKET: &str = ".s.PGSQL.5432";
+    let Some(server) = PostgresServer::start() else { return };
+    let cluster = Cluster::start(&server, 0).await;
+    let (worker, web) = (cluster.start_monitored("worker"), cluster.start_role("web"));
+    let (of_worker, of_web) = (monitored_at(&worker).await, pages_of(&web).await);
+    cluster.scheduler.says("waiting until").await;
+    let browser = Browser::signed_in(of_web).await;
+    let token = browser.form_token(of_web).await;
+
+    let mut connection = PgConnection::connect(&cluster.database).await.unwrap();
+    rename_socket(&cluster, SOCKET, "away");
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+               WHERE pid <> pg_backend_pid() AND datname = current_database()";
+    sqlx::raw_sql(end).execute(&mut connection).await.unwrap();
+    cluster.scheduler.logs("the catalogue is away; the service goes on when it is back").await;
+    web.logs("the pages go on when it is back").await;
+    let (worker_is, web_is) = tokio::join!(get(of_worker, "/readyz"), get(of_web, "/readyz"));
+    assert_eq!((worker_is.status, web_is.status), (503, 503));
+    assert_eq!(get(of_web, "/healthz").await.status, 200, "a restart would not help");
+    rename_socket(&cluster, "away", SOCKET);
+
+    let begun = Instant::now();
+    while get(of_web, "/readyz").await.status != 200 || get(of_worker, "/readyz").await.status != 200 {
+        assert!(begun.elapsed() < Duration::from_mins(1), "{} {}", worker.log(), web.log());
+    }
+    assert_eq!(browser.post(of_web, "/c/c/check", &[("form_token", &token)]).await.status, 303);
+    cluster
+        .until("SELECT count(*) FROM service_request WHERE ended_at IS NOT NULL AND error IS NULL", 1)
+        .await;
+    for process in [worker, web, cluster.scheduler] {
+        process.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

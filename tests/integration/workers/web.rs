@@ -94,11 +94,16 @@ async fn what_is_requested_on_any_web_process_is_done_once() {
         .iter()
         .find(|link| link["url"].as_str().is_some_and(|url| url == "http://h7.test/7"));
     let gone = gone.unwrap_or_else(|| panic!("{links}"))["id"].as_str().unwrap().to_owned();
-    let form =
-        [("form_token", &*token), ("link", &*gone), ("choice", "replace-by"), ("to", "http://h1.test/1")];
-    assert_eq!(browser.post(one, "/c/c/decide", &form).await.status, 303);
-    let page = browser.get(other, &format!("/c/c/links/{gone}")).await.text;
-    assert!(page.contains("value=\"undo\""), "{page}");
+    let page = format!("/c/c/links/{gone}");
+    for (choice, is_decided) in [("replace-by", true), ("undo", false), ("replace-by", true)] {
+        let form =
+            [("form_token", &*token), ("link", &*gone), ("choice", choice), ("to", "http://h1.test/1")];
+        // The other process reads the course just before the decision.
+        assert_eq!(browser.get(other, &page).await.text.contains("value=\"undo\""), !is_decided);
+        assert_eq!(browser.post(one, "/c/c/decide", &form).await.status, 303);
+        let text = browser.get(other, &page).await.text;
+        assert_eq!(text.contains("value=\"undo\""), is_decided, "{choice}: {text}");
+    }
 
     // A recheck and a night, requested at both at the same time.
     let form = [("form_token", &*token), ("link", &*gone), ("choice", "recheck")];
