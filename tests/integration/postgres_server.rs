@@ -1,13 +1,15 @@
 //! A `PostgreSQL` server in a directory of its own, which the tests start.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::LazyLock;
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{LazyLock, Mutex};
 
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 
-/// Creates and starts a server, and stops it when its input ends: also if the test is killed.
+/// Creates and starts a server, and runs the functions whose names it reads. It stops the server
+/// when its input ends: also if the test is killed.
 const SCRIPT: &str = r#"
 set -e
 for bin in /usr/lib/postgresql/*/bin "$(dirname "$(command -v postgres || echo /none/x)")"; do
@@ -17,12 +19,42 @@ command -v initdb >/dev/null && command -v pg_isready >/dev/null || exit 3
 dir=$(mktemp -d)
 cd "$dir"
 initdb -D data -U onreserve --auth=trust -E UTF8 --locale=C --no-sync >log 2>&1 || { cat log >&2; exit 1; }
-postgres -D data -c listen_addresses= -c "unix_socket_directories=$dir" -c fsync=off -c max_connections=300 >>log 2>&1 &
-server=$!
-trap 'kill -QUIT $server; wait $server; rm -rf "$dir"' EXIT
-until pg_isready -q -h "$dir"; do kill -0 $server; sleep 0.05; done
+server= standby=
+trap 'for one in $server $standby; do kill -QUIT $one; wait $one; done; rm -rf "$dir"' EXIT
+# The number of the new server of this directory is in $begun.
+begin() {
+    postgres -D "$1" -c listen_addresses= -c "unix_socket_directories=$2" -c fsync=off -c max_connections=300 >>log 2>&1 &
+    begun=$!
+    until pg_isready -q -h "$2"; do kill -0 $begun || return 1; sleep 0.05; done
+}
+start() {
+    begin data "$dir" && server=$begun
+}
+crash() {
+    kill -QUIT $server; wait $server || true; server=
+}
+begin_standby() {
+    mkdir standby
+    pg_basebackup -h "$dir" -U onreserve -D copy -R -X stream -c fast --no-sync || return 1
+    begin copy "$dir/standby" && standby=$begun
+}
+# From now on the server confirms no commit that the standby does not have.
+wait_for_standby() {
+    psql -h "$dir" -U onreserve -d postgres -c "ALTER SYSTEM SET synchronous_standby_names = '*'" -c "SELECT pg_reload_conf()"
+    until psql -h "$dir" -U onreserve -d postgres -Atc "SELECT sync_state FROM pg_stat_replication" | grep -qx sync; do sleep 0.05; done
+}
+cut_standby() {
+    psql -h "$dir/standby" -U onreserve -d postgres -c "ALTER SYSTEM SET primary_conninfo = ''" -c "SELECT pg_reload_conf()"
+    while psql -h "$dir/standby" -U onreserve -d postgres -Atc "SELECT 1 FROM pg_stat_wal_receiver" | grep -q 1; do sleep 0.05; done
+}
+promote() {
+    pg_ctl promote -D copy -w && server=$standby && standby=
+}
+start
 echo "$dir"
-read -r _ || true
+while read -r name; do
+    if "$name" >>log 2>&1; then echo done; else echo failed; tail -n 20 log >&2; fi
+done
 "#;
 
 /// A server; it is stopped with this value.
@@ -30,7 +62,7 @@ pub(crate) struct PostgresServer {
     dir: String,
     databases: AtomicU32,
     /// The server runs until this is closed.
-    _input: ChildStdin,
+    script: Mutex<(ChildStdin, BufReader<ChildStdout>)>,
     _process: Child,
 }
 
@@ -65,7 +97,8 @@ impl PostgresServer {
             .spawn()
             .ok()?;
         let mut dir = String::new();
-        BufReader::new(process.stdout.take()?).read_line(&mut dir).ok()?;
+        let mut output = BufReader::new(process.stdout.take()?);
+        output.read_line(&mut dir).ok()?;
         let dir = dir.trim().to_owned();
         let input = process.stdin.take()?;
         if dir.is_empty() {
@@ -73,7 +106,58 @@ impl PostgresServer {
             assert_eq!(code, Some(3), "PostgreSQL is installed and does not start");
             return None;
         }
-        Some(Self { dir, databases: AtomicU32::new(0), _input: input, _process: process })
+        Some(Self {
+            dir,
+            databases: AtomicU32::new(0),
+            script: Mutex::new((input, output)),
+            _process: process,
+        })
+    }
+
+    /// The directory of its sockets.
+    pub(crate) fn sockets(&self) -> &Path {
+        Path::new(&self.dir)
+    }
+
+    /// Stops the server as if it had crashed. It confirms nothing more.
+    pub(crate) fn crash(&self) {
+        self.run("crash");
+    }
+
+    pub(crate) fn start_again(&self) {
+        self.run("start");
+    }
+
+    /// Starts a standby, which gets each commit soon after it.
+    pub(crate) fn begin_standby(&self) {
+        self.run("begin_standby");
+    }
+
+    /// From now on the server confirms no commit that the standby does not have.
+    pub(crate) fn wait_for_standby(&self) {
+        self.run("wait_for_standby");
+    }
+
+    /// From now on the standby gets no commits.
+    pub(crate) fn cut_standby(&self) {
+        self.run("cut_standby");
+    }
+
+    /// The standby becomes the server.
+    pub(crate) fn promote(&mut self) {
+        self.run("promote");
+        self.dir.push_str("/standby");
+    }
+
+    fn run(&self, function: &str) {
+        let answer = tokio::task::block_in_place(|| {
+            let mut script = self.script.lock().unwrap();
+            writeln!(script.0, "{function}").unwrap();
+            let mut answer = String::new();
+            script.1.read_line(&mut answer).unwrap();
+            answer
+        });
+        assert_eq!(answer, "done\n", "{function}");
     }
 
     /// The address of a new database.

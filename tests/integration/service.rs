@@ -38,10 +38,19 @@ impl Service {
 
     /// With this configuration.
     pub(crate) fn by(configuration: &Path, now: &str, change: impl FnOnce(&mut Command)) -> Self {
+        Self::of_program(Path::new(PROGRAM), configuration, now, change)
+    }
+
+    pub(crate) fn of_program(
+        program: &Path,
+        configuration: &Path,
+        now: &str,
+        change: impl FnOnce(&mut Command),
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let socket = dir.path().join("notify");
         let supervisor = UnixDatagram::bind(&socket).unwrap();
-        let mut command = Command::new(PROGRAM);
+        let mut command = Command::new(program);
         command
             .args(["serve", "--log-format", "json", "--now", now, "--config"])
             .arg(configuration)
@@ -72,8 +81,12 @@ impl Service {
 
     /// Waits for a message to the service manager, and returns all messages until then.
     pub(crate) async fn says(&self, word: &str) -> String {
+        self.says_within(DEADLINE, word).await
+    }
+
+    pub(crate) async fn says_within(&self, deadline: Duration, word: &str) -> String {
         let mut said = String::new();
-        let heard = tokio::time::timeout(DEADLINE, async {
+        let heard = tokio::time::timeout(deadline, async {
             let mut message = vec![0; 4096];
             while !said.contains(word) {
                 let length = self.supervisor.recv(&mut message).await.unwrap();

@@ -2,7 +2,8 @@
 //! while the worker has the shards for certain.
 //!
 //! A visit that failed in a way that the network here can cause waits until the sentinels
-//! answer. If they do not, it says nothing about its link and is not stored.
+//! answer. If they do not, it says nothing about its link and is not stored. They are asked soon,
+//! before a network that was cut for a moment is back.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -23,8 +24,10 @@ use crate::world::catalogue::{NightRef, ShardLease};
 
 /// The most visits that are stored at once.
 const BATCH: usize = 128;
-/// How long visits wait at most for an answer of the sentinels.
+/// The sentinels are asked no more often while hosts fail one by one …
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
+/// … and at once if so many hosts have failed since.
+const HOSTS: usize = 3;
 
 /// What happens in a shard, in its order.
 #[derive(Debug)]
@@ -38,6 +41,14 @@ impl ShardEvent {
     fn lease(&self) -> ShardLease {
         match self {
             Self::Visited(lease, _) | Self::Done(lease, _) => *lease,
+        }
+    }
+
+    /// The host of the visited link.
+    fn host(&self) -> Option<&str> {
+        match self {
+            Self::Visited(_, visit) => Some(visit.link.host()),
+            Self::Done(..) => None,
         }
     }
 
@@ -69,10 +80,10 @@ pub(super) async fn each(
             () = world.clock.sleep(LONGEST_WAIT) => None,
         };
         let now = world.clock.instant();
-        let clear = received.drain(..).filter_map(|event| doubtful.pass(event, now)).collect();
+        let clear = received.drain(..).filter_map(|event| doubtful.pass(event)).collect();
         store(clear, night, lease, world).await?;
         if count == Some(0) || doubtful.is_due(now) {
-            let waiting = std::mem::take(&mut doubtful).events;
+            let waiting = doubtful.take(now);
             if !waiting.is_empty() && sentinels::ask(world).await?.most_failed() {
                 anyhow::bail!("the network of this machine does not work: the sentinels do not answer");
             }
@@ -88,25 +99,33 @@ pub(super) async fn each(
 #[derive(Default)]
 struct Doubtful {
     events: Vec<ShardEvent>,
-    since: Option<Instant>,
+    /// When the sentinels were asked last.
+    asked: Option<Instant>,
 }
 
 impl Doubtful {
     /// Returns the event unless it has to wait.
-    fn pass(&mut self, event: ShardEvent, now: Instant) -> Option<ShardEvent> {
+    fn pass(&mut self, event: ShardEvent) -> Option<ShardEvent> {
         let is_end = matches!(event, ShardEvent::Done(..));
         let waits = || self.events.iter().any(|waiting| waiting.lease() == event.lease());
         let must_wait = event.is_doubtful() || (is_end && waits());
         if !must_wait {
             return Some(event);
         }
-        self.since.get_or_insert(now);
         self.events.push(event);
         None
     }
 
     fn is_due(&self, now: Instant) -> bool {
-        self.since.is_some_and(|since| now.duration_since(since) >= LONGEST_WAIT)
+        let hosts = || self.events.iter().filter_map(ShardEvent::host).collect::<HashSet<_>>().len();
+        let is_long_ago = self.asked.is_none_or(|asked| now.duration_since(asked) >= LONGEST_WAIT);
+        !self.events.is_empty() && (is_long_ago || hosts() >= HOSTS)
+    }
+
+    /// Takes all, because the sentinels are asked now.
+    fn take(&mut self, now: Instant) -> Vec<ShardEvent> {
+        self.asked = Some(now);
+        std::mem::take(&mut self.events)
     }
 }
 

@@ -1,5 +1,6 @@
 //! A scheduler and workers, with a simulated web, a relay and a database.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use sqlx::{Connection as _, PgConnection};
 
 use crate::delivery::relay::Relay;
 use crate::fetch::site::{Reply, Then};
-use crate::harness::{Harness, article, page_of};
+use crate::harness::{Harness, PROGRAM, article, page_of};
 use crate::interrupted::RequestCounter;
 use crate::postgres_server::PostgresServer;
 use crate::service::Service;
@@ -26,8 +27,6 @@ pub(super) const REPLY: Duration = Duration::from_millis(8);
 pub(super) const LEASE: Duration = Duration::from_secs(2);
 /// The password of staff.
 pub(super) const STAFF: &str = "staff password";
-const HOSTS: usize = 20;
-const LINKS: usize = 160;
 /// A host to which links of other hosts redirect.
 const HUB: &str = "hub.test";
 
@@ -36,14 +35,46 @@ pub(super) struct Cluster {
     pub(super) relay: Relay,
     /// The address of the database.
     pub(super) database: String,
+    /// The address at which the processes reach it.
+    address: String,
     pub(super) scheduler: Service,
     pub(super) workers: Vec<Service>,
     counter: Arc<RequestCounter>,
 }
 
+/// A number that an environment variable sets.
+pub(super) fn setting(variable: &str, default: usize) -> usize {
+    std::env::var(variable).map_or(default, |number| number.parse().unwrap())
+}
+
+pub(super) fn links() -> usize {
+    setting("ONRESERVE_FAILURE_LINKS", 160)
+}
+
+fn hosts() -> usize {
+    setting("ONRESERVE_FAILURE_HOSTS", 20)
+}
+
+/// Long enough for a busy machine.
+fn deadline() -> Duration {
+    Duration::from_mins(1) + Duration::from_millis(60) * u32::try_from(links()).unwrap()
+}
+
+/// What is different for one process.
+#[derive(Default)]
+pub(super) struct Different<'a> {
+    /// Its clock.
+    pub(super) now: Option<&'a str>,
+    /// Its way to the database.
+    pub(super) database: Option<&'a str>,
+    /// Its way to the web.
+    pub(super) web: Option<SocketAddr>,
+}
+
 /// The addresses on the course page.
 pub(super) fn addresses() -> Vec<String> {
-    (0..LINKS).map(|link| format!("http://h{}.test/{link}", link % HOSTS)).collect()
+    let hosts = hosts();
+    (0..links()).map(|link| format!("http://h{}.test/{link}", link % hosts)).collect()
 }
 
 /// Each reply takes [`REPLY`]. The program needs its last bytes: only replies that it reads to the
@@ -53,14 +84,15 @@ fn slowly(reply: Reply) -> Reply {
 }
 
 async fn harness(counter: Arc<RequestCounter>) -> Harness {
-    let hosts = (0..HOSTS).map(|n| format!("h{n}.test"));
+    let hosts = (0..hosts()).map(|n| format!("h{n}.test"));
     let hosts = hosts.chain(["course.test", HUB, "sentinel.test"].map(str::to_owned));
+    let addresses = addresses();
     Harness::start(hosts, move |_, seen| {
         counter.count();
         let link = seen.target.trim_start_matches('/').parse::<usize>();
         slowly(match (&*seen.host, &*seen.target, link) {
             ("course.test", "/", _) => {
-                Reply::page(&page_of(&addresses().iter().map(String::as_str).collect::<Vec<_>>()))
+                Reply::page(&page_of(&addresses.iter().map(String::as_str).collect::<Vec<_>>()))
             }
             ("sentinel.test", "/", _) => Reply::page("here"),
             (HUB, target, Ok(_)) => Reply::page(&article(&format!("The reading at the hub, {target}"))),
@@ -76,15 +108,25 @@ async fn harness(counter: Arc<RequestCounter>) -> Harness {
 impl Cluster {
     /// Starts a scheduler, which begins a night at once, and workers.
     pub(super) async fn start(server: &PostgresServer, workers: usize) -> Self {
+        let url = server.database().await;
+        Self::start_on(url.clone(), url, workers).await
+    }
+
+    /// The same with processes that reach the database at another address.
+    pub(super) async fn start_on(url: String, address: String, workers: usize) -> Self {
         let counter = Arc::new(RequestCounter::default());
         let relay = Relay::up();
         let harness = harness(Arc::clone(&counter)).await;
-        let url = server.database().await;
-        let path = configure(&harness, &url, &relay);
+        let path = configure(&harness, &address, &relay);
         let start = |role: &str| start_role(&path, role);
-        let workers = (0..workers).map(|_| start("worker")).collect();
+        let mut workers: Vec<Service> = (0..workers).map(|_| start("worker")).collect();
+        if let (Some(other), Some(worker)) =
+            (std::env::var_os("ONRESERVE_OTHER_PROGRAM"), workers.first_mut())
+        {
+            *worker = start_program(Path::new(&other), &path, NOW, "worker");
+        }
         let scheduler = start("scheduler");
-        Self { harness, relay, database: url, scheduler, workers, counter }
+        Self { harness, relay, database: url, address, scheduler, workers, counter }
     }
 
     pub(super) fn configuration(&self) -> PathBuf {
@@ -110,15 +152,34 @@ impl Cluster {
         number
     }
 
+    pub(super) fn start_role_at(&self, now: &str, role: &str) -> Service {
+        start_program(Path::new(PROGRAM), &self.configuration(), now, role)
+    }
+
+    /// A worker that differs from the others.
+    pub(super) fn start_different(&self, different: &Different) -> Service {
+        let mut text = std::fs::read_to_string(self.configuration()).unwrap();
+        if let Some(address) = different.database {
+            text = text.replace(&self.address, address);
+        }
+        if let Some(address) = different.web {
+            text = text.replace(&self.harness.site.address.to_string(), &address.to_string());
+        }
+        let path = self.harness.dir.path().join("different.toml");
+        std::fs::write(&path, text).unwrap();
+        start_program(Path::new(PROGRAM), &path, different.now.unwrap_or(NOW), "worker")
+    }
+
     /// A worker whose requests nobody answers.
     pub(super) fn start_without_network(&self) -> Service {
-        let text = std::fs::read_to_string(self.configuration()).unwrap();
         // A port that is closed, because it was free a moment ago.
         let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let path = self.harness.dir.path().join("without_network.toml");
-        std::fs::write(&path, text.replace(&self.harness.site.address.to_string(), &closed.to_string()))
-            .unwrap();
-        start_role(&path, "worker")
+        self.start_different(&Different { web: Some(closed), ..Different::default() })
+    }
+
+    /// Waits until the scheduler has ended the night.
+    pub(super) async fn night_ends(&self) {
+        self.scheduler.says_within(deadline(), "waiting until").await;
     }
 
     /// Waits until a number in the catalogue has a value.
@@ -134,12 +195,22 @@ impl Cluster {
     /// Returns after this many requests from now on.
     pub(super) async fn after_requests(&self, count: usize) {
         self.counter.notify_after(count);
-        let reached = tokio::time::timeout(Duration::from_mins(1), self.counter.reached.notified());
+        let reached = tokio::time::timeout(deadline(), self.counter.reached.notified());
         assert!(reached.await.is_ok(), "there were no {count} requests: {}", self.scheduler.log());
     }
 
     /// Stops all processes, and reads what they have left.
     pub(super) async fn outcome(self) -> Outcome {
+        self.outcome_with(0).await
+    }
+
+    /// The same after a process was frozen: it may have sent each host one request too late, with
+    /// a short pause before it and after it.
+    pub(super) async fn outcome_of_frozen(self) -> Outcome {
+        self.outcome_with(2).await
+    }
+
+    async fn outcome_with(self, short_pauses: usize) -> Outcome {
         self.scheduler.logs("email sent").await;
         let configuration = self.configuration();
         let Self { harness, relay, database, scheduler, workers, .. } = self;
@@ -148,12 +219,16 @@ impl Cluster {
                 process.stop().await;
             }
         }
-        Outcome::read(harness, &relay, &database, &configuration).await
+        Outcome::read(harness, &relay, &database, &configuration, short_pauses).await
     }
 }
 
 fn start_role(configuration: &Path, role: &str) -> Service {
-    Service::by(configuration, NOW, |command| {
+    start_program(Path::new(PROGRAM), configuration, NOW, role)
+}
+
+fn start_program(program: &Path, configuration: &Path, now: &str, role: &str) -> Service {
+    Service::of_program(program, configuration, now, |command| {
         command.args(["--role", role]);
     })
 }

@@ -1,12 +1,14 @@
 //! Several workers and a scheduler on one catalogue in `PostgreSQL`: workers are lost, frozen
 //! and replaced, the server crashes, and nothing is lost, doubled or requested too soon.
 //!
-//! `ONRESERVE_FAILURE_ROUNDS` is the number of rounds of each failure.
+//! CONTRIBUTING.md lists the variables for more rounds, a larger web and mixed versions.
 
 mod browser;
 mod cluster;
 mod monitored;
+mod connections;
 mod outcome;
+mod proxy;
 mod web;
 
 use std::time::Duration;
@@ -17,7 +19,7 @@ use sqlx::{Connection as _, PgConnection};
 use crate::engines::only_on_sqlite_and_directory;
 use crate::harness::Random;
 use crate::postgres_server::PostgresServer;
-use crate::workers::cluster::{Cluster, LEASE};
+use crate::workers::cluster::{Cluster, LEASE, links, setting};
 
 /// Kills a process of the server, which ends all connections and recovers as after a crash.
 async fn crash(url: &str) {
@@ -27,7 +29,12 @@ async fn crash(url: &str) {
 }
 
 fn rounds() -> usize {
-    std::env::var("ONRESERVE_FAILURE_ROUNDS").map_or(1, |rounds| rounds.parse().unwrap())
+    setting("ONRESERVE_FAILURE_ROUNDS", 1)
+}
+
+/// A number of requests within the first part of a night, of which this is the share in percent.
+fn some_requests(random: &mut Random, share: usize) -> usize {
+    1 + random.below(links() * share / 100)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -35,7 +42,7 @@ async fn three_workers_share_a_night() {
     only_on_sqlite_and_directory!("an archive in a bucket has one process");
     let Some(server) = PostgresServer::shared() else { return };
     let cluster = Cluster::start(server, 3).await;
-    cluster.scheduler.says("waiting until").await;
+    cluster.night_ends().await;
     let outcome = cluster.outcome().await;
     assert!(outcome.workers > 1, "several workers have visited links");
     outcome.assert_requested_once();
@@ -48,9 +55,9 @@ async fn the_links_of_a_killed_worker_are_visited_by_another() {
     let mut random = Random::new();
     for _ in 0..rounds() {
         let mut cluster = Cluster::start(server, 3).await;
-        cluster.after_requests(1 + random.below(150)).await;
+        cluster.after_requests(some_requests(&mut random, 90)).await;
         cluster.workers[0].child.kill().await.unwrap();
-        cluster.scheduler.says("waiting until").await;
+        cluster.night_ends().await;
         drop(cluster.outcome().await);
     }
 }
@@ -62,12 +69,12 @@ async fn a_worker_that_is_frozen_past_its_lease_changes_nothing() {
     let mut random = Random::new();
     for _ in 0..rounds() {
         let cluster = Cluster::start(server, 3).await;
-        cluster.after_requests(1 + random.below(100)).await;
+        cluster.after_requests(some_requests(&mut random, 60)).await;
         cluster.workers[0].signal(Signal::STOP);
         tokio::time::sleep(LEASE + Duration::from_secs(1)).await;
         cluster.workers[0].signal(Signal::CONT);
-        cluster.scheduler.says("waiting until").await;
-        drop(cluster.outcome().await);
+        cluster.night_ends().await;
+        drop(cluster.outcome_of_frozen().await);
     }
 }
 
@@ -79,9 +86,9 @@ async fn a_crash_of_the_server_interrupts_nothing_for_long() {
     for _ in 0..rounds() {
         let cluster = Cluster::start(&server, 3).await;
         // The pages are read by then.
-        cluster.after_requests(10 + random.below(150)).await;
+        cluster.after_requests(10 + some_requests(&mut random, 90)).await;
         crash(&cluster.database).await;
-        cluster.scheduler.says("waiting until").await;
+        cluster.night_ends().await;
         drop(cluster.outcome().await);
     }
 }
@@ -96,10 +103,10 @@ async fn a_second_scheduler_goes_on_when_the_first_is_lost() {
         cluster.scheduler.logs("service started").await;
         let second = cluster.start_role("scheduler");
         second.logs("waiting until the other scheduler ends").await;
-        cluster.after_requests(1 + random.below(150)).await;
+        cluster.after_requests(some_requests(&mut random, 90)).await;
         cluster.scheduler.child.kill().await.unwrap();
         cluster.scheduler = second;
-        cluster.scheduler.says("waiting until").await;
+        cluster.night_ends().await;
         drop(cluster.outcome().await);
     }
 }
@@ -112,7 +119,7 @@ async fn a_worker_without_a_network_stores_nothing() {
     let alone = cluster.start_without_network();
     alone.logs("the network of this machine does not work").await;
     cluster.workers = vec![cluster.start_role("worker"), alone];
-    cluster.scheduler.says("waiting until").await;
+    cluster.night_ends().await;
     let outcome = cluster.outcome().await;
     assert_eq!(outcome.workers, 1);
     outcome.assert_requested_once();
