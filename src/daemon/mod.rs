@@ -7,6 +7,7 @@
 //! `web`.
 
 mod due_runs;
+mod catalogue_server;
 mod supervisor;
 mod services;
 mod tasks;
@@ -44,7 +45,7 @@ use crate::domain::policy::service_role::ServiceRole;
 use crate::domain::schedule::RunReason;
 use crate::night::{self, NightScope};
 use crate::serve::{RecheckQueue, RecheckReceiver, ServiceStatus};
-use crate::world::catalogue::LastNight;
+use crate::world::catalogue::{LastNight, ServerStart};
 use crate::world::fetch::Fetch;
 use crate::world::ping::Ping;
 use crate::world::{Crawler, World};
@@ -84,6 +85,7 @@ async fn run_nights(
     mut world: World,
     options: ProcessOptions,
 ) -> anyhow::Result<()> {
+    let server = world.catalogue.server_start().await?;
     let captures = world.capture_lock().await?;
     // The journal may hold decisions that a power cut kept from the catalogue.
     night::journal_replay::catch_up(&world).await?;
@@ -118,6 +120,7 @@ async fn run_nights(
         rechecked: HashMap::new(),
         host_memory: HostMemory::default(),
         retry_at: None,
+        server,
     };
     let ended = daemon.work().await;
     daemon.supervisor.stop().await;
@@ -141,6 +144,8 @@ struct Daemon {
     host_memory: HostMemory,
     /// A night that failed on our side waits until then.
     retry_at: Option<Instant>,
+    /// The server of the catalogue to which the journal was applied.
+    server: Option<ServerStart>,
 }
 
 /// A signal asked the service to stop.
@@ -185,6 +190,7 @@ impl Daemon {
 
     /// What is due now. Courses that are new are entered first.
     async fn due_runs(&mut self) -> anyhow::Result<DueRuns> {
+        self.follow_server().await?;
         let now = self.world.clock.now();
         let mut nights = self.world.catalogue.last_nights().await?;
         let first_seen = LastNight { at: now, is_over: true };
@@ -309,7 +315,10 @@ impl Daemon {
             Ok(finished) => {
                 self.retry_at = None;
                 let over = LastNight { at: started.max(self.world.clock.now()), is_over: true };
-                self.world.catalogue.set_last_nights(&ids, over).await?;
+                // A server that was replaced meanwhile may have lost the end; then the night resumes.
+                if self.world.catalogue.has_ended(finished.started).await? {
+                    self.world.catalogue.set_last_nights(&ids, over).await?;
+                }
                 span.in_scope(|| run_log::ended(&finished));
                 self.pings.send(ping.as_ref(), run_log::ping_for(&finished));
                 let scrub = night::scrub::scrub(&self.world).instrument(span.clone());
@@ -318,6 +327,7 @@ impl Daemon {
                 };
                 span.in_scope(|| run_log::scrubbed(fixity));
             }
+            Err(error) if self.is_away(&error) => return self.wait_for_catalogue(&error).await,
             Err(error) => {
                 self.retry_at = Some(self.world.clock.instant() + RETRY_DELAY);
                 span.in_scope(|| tracing::error!(error = %run_log::one_line(&error), "the night failed; it resumes in 30 minutes"));

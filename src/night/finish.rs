@@ -22,7 +22,7 @@ use crate::night::pages::{self, LINKS_AT_ONCE, Reading, Readings};
 use crate::night::queue_emails;
 use crate::night::record::RunningNight;
 use crate::world::World;
-use crate::world::catalogue::{LinkRecord, NightRecord, OutboxChanges};
+use crate::world::catalogue::{self, LinkRecord, NightRecord, OutboxChanges};
 
 /// The results of a night for its links.
 #[derive(Clone, Debug)]
@@ -206,6 +206,7 @@ pub(super) async fn record(
     }
     let record = NightRecord {
         night: night.row,
+        server: night.server,
         finished: world.clock.now(),
         void: judged.void,
         verdicts: judged
@@ -224,6 +225,10 @@ pub(super) async fn record(
         requests: totals.requests,
         bytes: totals.bytes,
     };
+    // The journal says that a night is over only if its results are stored next.
+    if world.catalogue.server_start().await? != night.server {
+        return Err(catalogue::Error::ServerRestarted.into());
+    }
     let finished = Entry::Finished { night: night.row.started, at: record.finished, void: judged.void };
     let mut entries = decisions::entries(&record.lapsed, night.row.started);
     entries.push(finished);

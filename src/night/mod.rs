@@ -53,6 +53,7 @@ use crate::domain::visit::LocalFault;
 use crate::night::course_report::NightResults;
 use crate::night::crawl::Unstored;
 use crate::night::lost_copies::LostCopies;
+use crate::world::catalogue;
 use crate::world::{Crawler, World};
 
 /// A finished night.
@@ -117,6 +118,28 @@ impl Finished {
 /// A failure on our side: the disk, the catalogue, a certificate file. Failures of
 /// the web are results, not errors.
 pub async fn run(
+    courses: &[Course],
+    scope: NightScope<'_>,
+    world: &World,
+    watch: Watcher<'_>,
+) -> anyhow::Result<Finished> {
+    loop {
+        match Box::pin(run_on_one_server(courses, scope, world, watch)).await {
+            Err(error) if is_restart(&error) => tracing::warn!(
+                "the server of the catalogue was restarted or replaced; the night goes on with what the journal has"
+            ),
+            ended => return ended,
+        }
+    }
+}
+
+fn is_restart(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(catalogue::Error::ServerRestarted))
+}
+
+/// The same. If the server of the catalogue is restarted or replaced meanwhile, the error is
+/// [`catalogue::Error::ServerRestarted`].
+async fn run_on_one_server(
     courses: &[Course],
     scope: NightScope<'_>,
     world: &World,

@@ -42,7 +42,7 @@ async fn of_course(reading: &Reading, world: &World) -> anyhow::Result<Option<(i
     let Some(last) = last else { return Ok(None) };
     let verified = world.catalogue.verified().await?;
     let judged = Judged::unchanged(links);
-    let night = RunningNight { row: last.row, start: Ok(()) };
+    let night = RunningNight { row: last.row, server: None, start: Ok(()) };
     let (turns, replacements) = (Turns::default(), HashMap::new());
     let results =
         NightResults { judged: &judged, turns: &turns, verified: &verified, replacements: &replacements };

@@ -164,6 +164,7 @@ async fn record(
     let totals = world.fetch.traffic();
     let record = NightRecord {
         night: world.catalogue.night(started).await?,
+        server: None,
         finished,
         void: None,
         verdicts: cleared.iter().map(|one| (&one.link, &one.verdict)).collect(),

@@ -20,7 +20,7 @@ use crate::night::removals;
 use crate::night::visit_batch::{BatchFiles, VisitBatch};
 use crate::world::World;
 use crate::world::archive;
-use crate::world::catalogue::{DocumentText, NightRef};
+use crate::world::catalogue::{DocumentText, NightRef, ServerStart};
 
 /// The most visits that are stored at once: a disk needs little longer for many syncs at the
 /// same time than for one.
@@ -30,6 +30,8 @@ const BATCH: usize = 128;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RunningNight {
     pub row: NightRef,
+    /// The server of the catalogue since before the journal was replayed.
+    pub server: Option<ServerStart>,
     /// An error for a rehearsal at a time that would be implausible otherwise.
     pub start: Result<(), ImplausibleStart>,
 }
@@ -51,16 +53,17 @@ pub(super) struct PageRead<'a> {
 pub(super) async fn begin(world: &World) -> anyhow::Result<RunningNight> {
     // A night that was cancelled may still be storing its last batch.
     drop(world.storing_lock().await);
+    let server = world.catalogue.server_start().await?;
     let interrupted = journal_replay::catch_up(world).await?;
     removals::finish(&world.archive, &world.catalogue, world.clock).await?;
     if let Some(row) = interrupted {
-        return Ok(RunningNight { row, start: Ok(()) });
+        return Ok(RunningNight { row, server, start: Ok(()) });
     }
     let (now, start) = start_of_night(world).await?;
     let entry = Entry::Night { started: now };
     world.archive.append(now, std::slice::from_ref(&entry))?;
     world.catalogue.apply(&[entry]).await?;
-    Ok(RunningNight { row: world.catalogue.night(now).await?, start })
+    Ok(RunningNight { row: world.catalogue.night(now).await?, server, start })
 }
 
 /// The time at which a night may begin, and whether the clock seems right.

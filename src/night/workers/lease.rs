@@ -40,6 +40,8 @@ struct CurrentLease {
     process: ProcessId,
     /// Until then it lasts for certain, by the clock of this process.
     until: Instant,
+    /// From then on the process sends requests.
+    requests_from: Instant,
 }
 
 impl ProcessLease {
@@ -55,7 +57,8 @@ impl ProcessLease {
         let name = machine::process_name();
         let asked = clock.instant();
         let process = catalogue.begin_lease(&name, role, duration).await?;
-        let current = watch::Sender::new(CurrentLease { process, until: asked + duration });
+        let current =
+            watch::Sender::new(CurrentLease { process, until: asked + duration, requests_from: asked });
         Ok(Arc::new(Self { catalogue, clock, name, role, duration, requests: Arc::default(), current }))
     }
 
@@ -102,13 +105,20 @@ impl ProcessLease {
     }
 
     /// Ends the lease, and begins another one: what the old one held is free.
+    ///
+    /// A server that was restarted or replaced may not know of the last requests of other processes,
+    /// so this one sends none until every lease of the server before is over.
     pub async fn replace(&self) -> Result<(), catalogue::Error> {
         let before = self.process();
         self.catalogue.return_shards(before).await?;
         self.catalogue.end_lease(before).await?;
         let asked = self.clock.instant();
         let process = self.catalogue.begin_lease(&self.name, self.role, self.duration).await?;
-        self.current.send_replace(CurrentLease { process, until: asked + self.duration });
+        let mut requests_from = self.current.borrow().requests_from;
+        if process.server() != before.server() {
+            requests_from = asked + self.duration;
+        }
+        self.current.send_replace(CurrentLease { process, until: asked + self.duration, requests_from });
         Ok(())
     }
 
@@ -127,13 +137,18 @@ impl ProcessLease {
     /// The process, if its lease outlives a request of this time by the clock of this process:
     /// a process that was stopped does not know how late it is for the server.
     fn outliving(&self, time: Duration) -> Option<ProcessId> {
-        let CurrentLease { process, until } = *self.current.borrow();
+        let CurrentLease { process, until, .. } = *self.current.borrow();
         let left = until.saturating_duration_since(self.clock.instant());
         (left >= time.min(self.duration / 2)).then_some(process)
     }
 
     async fn taken(&self, request: PacedRequest<'_>) -> Taken {
         let renewal = self.duration / RENEWALS / 2;
+        let requests_from = self.current.borrow().requests_from;
+        let wait = requests_from.saturating_duration_since(self.clock.instant());
+        if !wait.is_zero() {
+            return Taken::Later(wait);
+        }
         let Some(process) = self.outliving(request.time) else { return Taken::Later(renewal) };
         match self.leased(request, process).await {
             Ok(Ok(host)) => {
@@ -147,6 +162,7 @@ impl ProcessLease {
             Ok(Err(HostAvailability::LeaseOver)) => Taken::Later(renewal),
             Ok(Err(HostAvailability::Stopped)) => Taken::Stopped,
             Ok(Err(HostAvailability::Busy | HostAvailability::Free(_))) => Taken::Later(Duration::ZERO),
+            Err(error) if error.downcast_ref().is_some_and(catalogue::Error::is_away) => Taken::Later(PAUSE),
             Err(error) => Taken::Failed(error.to_string()),
         }
     }

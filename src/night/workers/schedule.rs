@@ -26,7 +26,9 @@ const WITHOUT_WORKER: Duration = Duration::from_mins(5);
 ///
 /// # Errors
 ///
-/// The catalogue cannot be used at the beginning or at the end. Meanwhile it may be away.
+/// The catalogue cannot be used at the beginning or at the end. Meanwhile it may be away. If its
+/// server was restarted or replaced, the error is [`catalogue::Error::ServerRestarted`]: the night
+/// has to be resumed with what the journal has.
 pub(in crate::night) async fn crawl(
     links: &[CheckedLink],
     night: &RunningNight,
@@ -39,7 +41,7 @@ pub(in crate::night) async fn crawl(
     let waiting: Vec<&Address> = left.iter().map(|link| &link.address).collect();
     watch(Progress::Links { count: links.len(), known: known.len(), waiting: &waiting });
     world.catalogue.plan_shards(night.row, &left).await?;
-    wait(links.len(), night, world, watch).await;
+    wait(links.len(), night, world, watch).await?;
     let mut totals = ShardTotals::default();
     for shard in world.catalogue.close_shards::<ShardTotals>(night.row).await? {
         totals.add(shard);
@@ -57,7 +59,12 @@ pub(in crate::night) async fn crawl(
 }
 
 /// Returns when all shards are done, or at the limit.
-async fn wait(links: usize, night: &RunningNight, world: &World, watch: Watcher<'_>) {
+async fn wait(
+    links: usize,
+    night: &RunningNight,
+    world: &World,
+    watch: Watcher<'_>,
+) -> Result<(), catalogue::Error> {
     let mut is_away = false;
     let mut without_worker = Some(world.clock.instant());
     loop {
@@ -66,12 +73,13 @@ async fn wait(links: usize, night: &RunningNight, world: &World, watch: Watcher<
                 is_away = false;
                 watch(Progress::Links { count: links, known: visited, waiting: &[] });
                 if shards.is_done() {
-                    return;
+                    return Ok(());
                 }
                 if shards.leased > 0 {
                     without_worker = Some(world.clock.instant());
                 }
             }
+            Err(error @ catalogue::Error::ServerRestarted) => return Err(error),
             Err(error) => {
                 if !is_away {
                     tracing::warn!(%error, "the catalogue is away; the night goes on when it is back");
@@ -83,7 +91,7 @@ async fn wait(links: usize, night: &RunningNight, world: &World, watch: Watcher<
             tracing::error!(
                 "the workers did not visit all links in 12 hours; the night ends without the rest"
             );
-            return;
+            return Ok(());
         }
         if without_worker.is_some_and(|since| world.clock.instant().duration_since(since) > WITHOUT_WORKER) {
             tracing::warn!(
@@ -96,6 +104,9 @@ async fn wait(links: usize, night: &RunningNight, world: &World, watch: Watcher<
 }
 
 async fn progress(night: &RunningNight, world: &World) -> Result<(ShardProgress, usize), catalogue::Error> {
+    if world.catalogue.server_start().await? != night.server {
+        return Err(catalogue::Error::ServerRestarted);
+    }
     let shards = world.catalogue.shard_progress(night.row).await?;
     let visited = world.catalogue.visit_count(night.row).await?;
     Ok((shards, usize::try_from(visited).unwrap_or(usize::MAX)))

@@ -10,6 +10,9 @@ use super::CatalogueLocation;
 /// The index of the log cannot grow (`SQLITE_IOERR_SHMSIZE`).
 const NO_ROOM_FOR_INDEX: u32 = 4874;
 
+/// The first letters of codes: the connection fails, the server stops or starts, it is read-only.
+const AWAY: [&str; 3] = ["08", "57P0", "25006"];
+
 /// What the user does next. Only a damaged database is rebuilt.
 pub(super) fn of(error: &(dyn Error + 'static)) -> &'static str {
     if let Some(advice) = of_server(error) {
@@ -69,14 +72,15 @@ fn of_server(error: &(dyn Error + 'static)) -> Option<&'static str> {
     })
 }
 
-/// Whether a query failed because the server cannot be reached, or is starting or stopping.
+/// Whether a query failed because the server cannot be reached, or is starting or stopping, or is a
+/// standby.
 pub(super) fn is_away(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
         error => {
             let code =
                 error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
-            code.is_some_and(|error| error.code().starts_with("57P0") || error.code().starts_with("08"))
+            code.is_some_and(|error| AWAY.iter().any(|start| error.code().starts_with(start)))
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Catalogue, CatalogueLocation};
 
+#[expect(dead_code, reason = "only the integration tests stop and replace servers")]
 #[path = "../../../tests/integration/postgres_server.rs"]
 mod postgres_server;
 

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::apply::enter;
 use super::database::{Transaction, query};
+use super::server_start::server_start;
 use super::shards::ShardLease;
 use super::value::json;
 use super::{Catalogue, DocumentText, Error};
@@ -48,16 +49,18 @@ impl Catalogue {
         query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).fetch_all(&mut transaction).await?;
         let wanted: HashSet<_> = shards
             .iter()
-            .map(|lease| (lease.night, lease.shard.number(), lease.process.0, lease.fence))
+            .map(|lease| (lease.night, lease.shard.number(), lease.process.0, lease.fence, lease.process.1.0))
             .collect();
-        let held = query(
+        let held = query(concat!(
             "SELECT 1 FROM json_each($1) AS wanted JOIN night_shard \
              ON night_shard.night = CAST(wanted.value ->> 0 AS BIGINT) \
              AND night_shard.shard = CAST(wanted.value ->> 1 AS BIGINT) \
              WHERE night_shard.holder = CAST(wanted.value ->> 2 AS BIGINT) \
              AND night_shard.fence = CAST(wanted.value ->> 3 AS BIGINT) \
-             AND NOT night_shard.is_done FOR UPDATE OF night_shard",
-        )
+             AND CAST(wanted.value ->> 4 AS BIGINT) = ",
+            server_start!(),
+            " AND NOT night_shard.is_done FOR UPDATE OF night_shard"
+        ))
         .bind(json(&wanted)?)
         .fetch_all(&mut transaction)
         .await?;

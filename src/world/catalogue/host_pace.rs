@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::database::{query, query_scalar};
 use super::process_leases::ProcessId;
+use super::server_start::server_start;
 use super::value::millis;
 use super::{Catalogue, Error};
 
@@ -40,31 +41,37 @@ impl Catalogue {
         process: ProcessId,
         pause: Duration,
     ) -> Result<HostAvailability, Error> {
-        let turn = query_scalar::<i64>(
+        let turn = query_scalar::<i64>(concat!(
             "UPDATE host_pace SET holder = $1, turn = turn + 1, pause = $2 WHERE host = $3 \
              AND next_at <= clock_timestamp() AND stopped_until <= clock_timestamp() \
              AND NOT EXISTS (SELECT 1 FROM process_lease WHERE id = host_pace.holder \
              AND lease_until + host_pace.pause * interval '1 millisecond' > clock_timestamp()) \
              AND EXISTS (SELECT 1 FROM process_lease WHERE id = $1 AND lease_until > clock_timestamp()) \
-             RETURNING turn",
-        )
+             AND $4 = ",
+            server_start!(),
+            " RETURNING turn"
+        ))
         .bind(process.0)
         .bind(millis(pause))
         .bind(host)
+        .bind(process.1.0)
         .fetch_optional(&self.pool)
         .await?;
         if let Some(turn) = turn {
             return Ok(HostAvailability::Free(HostLease { host: host.to_owned(), process, turn }));
         }
-        let row = query(
+        let row = query(concat!(
             "SELECT stopped_until > clock_timestamp(), \
              CASE WHEN next_at > clock_timestamp() \
              THEN CAST(ceil(extract(epoch FROM next_at - clock_timestamp()) * 1000) AS BIGINT) ELSE 0 END, \
              EXISTS (SELECT 1 FROM process_lease WHERE id = $1 AND lease_until > clock_timestamp()) \
-             FROM host_pace WHERE host = $2",
-        )
+             AND $3 = ",
+            server_start!(),
+            " FROM host_pace WHERE host = $2"
+        ))
         .bind(process.0)
         .bind(host)
+        .bind(process.1.0)
         .fetch_optional(&self.pool)
         .await?;
         let Some(row) = row else {

@@ -39,6 +39,7 @@ mod relevance;
 mod search_hit;
 mod search_text;
 mod service_requests;
+mod server_start;
 mod sessions;
 mod shards;
 mod snippet;
@@ -86,6 +87,7 @@ pub use process_leases::ProcessId;
 pub use rechecks::{RecheckId, RecheckProgress, WaitingRecheck};
 pub use replacements::ReplacementSearch;
 pub use search_hit::{PassageId, SearchHit, SnippetPart};
+pub use server_start::ServerStart;
 pub use service_requests::{RequestProgress, ServiceRequest, ServiceRequestId, ServiceTask};
 pub use sessions::Session;
 pub use shards::{LeasedShard, ShardLease, ShardProgress};
@@ -109,6 +111,10 @@ pub enum Error {
         "a newer version of onreserve has changed the catalogue, and this version cannot use it; install the newer version"
     )]
     Replaced,
+    #[error(
+        "the server of the catalogue was restarted or replaced, and rows that it had may be lost; the journal has them, so run this again"
+    )]
+    ServerRestarted,
     #[error("cannot open the catalogue {location}: {source}; {}", advice::of_opening(location, source.as_ref()))]
     Unusable { location: Box<CatalogueLocation>, source: Box<dyn std::error::Error + Send + Sync> },
     #[error(
@@ -129,6 +135,7 @@ impl Error {
             | Self::Older { .. }
             | Self::OlderAtWork { .. }
             | Self::Replaced
+            | Self::ServerRestarted
             | Self::Unusable { .. }
             | Self::Value(_) => false,
         }

@@ -10,7 +10,7 @@ use super::emails::{self, OutboxChanges};
 use super::link_id::link_id;
 use super::night_ref::NightRef;
 use super::value::{from_json, json, time, time_from};
-use super::{Catalogue, Error, LapsedDecision, bulk, decisions};
+use super::{Catalogue, Error, LapsedDecision, ServerStart, bulk, decisions, server_start};
 use crate::domain::address::Address;
 use crate::domain::course::CourseId;
 use crate::domain::evidence::Evidence;
@@ -34,6 +34,8 @@ pub struct EndedNight {
 #[derive(Clone, Debug)]
 pub struct NightRecord<'a> {
     pub night: NightRef,
+    /// The server on which the night began. On another one it does not end.
+    pub server: Option<ServerStart>,
     pub finished: Timestamp,
     pub void: Option<Void>,
     pub verdicts: Vec<(&'a Address, &'a Verdict)>,
@@ -131,9 +133,22 @@ impl Catalogue {
         Ok(disk::commit(StorageStep::ReportCommit, transaction.commit()).await?)
     }
 
+    /// Whether a night has ended here.
+    pub async fn has_ended(&self, started: Timestamp) -> Result<bool, Error> {
+        Ok(query_scalar("SELECT EXISTS (SELECT 1 FROM night WHERE started = $1 AND finished IS NOT NULL)")
+            .bind(time(started))
+            .fetch_one(&self.pool)
+            .await?)
+    }
+
     /// Ends a night in one transaction: verdicts, events, reports, emails and the end itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ServerRestarted`] if the night began on another server.
     pub async fn finish_night(&self, record: &NightRecord<'_>) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
+        server_start::check(record.server, &mut transaction).await?;
         bulk::verdicts(&record.verdicts, &mut transaction).await?;
         for (course, event) in &record.events {
             let link = link_id(&event.link, &mut transaction).await?;

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use super::database::{ResultRow, query, query_scalar};
 use super::nights::night_ref;
 use super::process_leases::ProcessId;
+use super::server_start::server_start;
 use super::value::{count, from_json, json};
 use super::{Catalogue, Error, NightRef};
 use crate::domain::evidence::probe::CheckedLink;
@@ -90,7 +91,7 @@ impl Catalogue {
         night: Option<NightRef>,
         at_most: usize,
     ) -> Result<Vec<LeasedShard>, Error> {
-        let rows = query(
+        let rows = query(concat!(
             "WITH free AS MATERIALIZED \
              (SELECT night_shard.night, night_shard.shard, night.started FROM night_shard \
              JOIN night ON night.id = night_shard.night \
@@ -99,16 +100,19 @@ impl Catalogue {
              AND NOT EXISTS (SELECT 1 FROM process_lease WHERE id = night_shard.holder \
              AND lease_until > clock_timestamp()) \
              AND EXISTS (SELECT 1 FROM process_lease WHERE id = $1 AND lease_until > clock_timestamp()) \
-             ORDER BY night_shard.links DESC, night_shard.shard LIMIT $3 \
+             AND $4 = ",
+            server_start!(),
+            " ORDER BY night_shard.links DESC, night_shard.shard LIMIT $3 \
              FOR UPDATE OF night_shard SKIP LOCKED) \
              UPDATE night_shard SET holder = $1, fence = fence + 1, \
              lost = lost + CASE WHEN holder IS NULL THEN 0 ELSE 1 END FROM free \
              WHERE night_shard.night = free.night AND night_shard.shard = free.shard \
-             RETURNING night_shard.night, free.started, night_shard.shard, night_shard.fence",
-        )
+             RETURNING night_shard.night, free.started, night_shard.shard, night_shard.fence"
+        ))
         .bind(process.0)
         .bind(night.map_or(0, |night| night.id))
         .bind(i64::try_from(at_most).unwrap_or(i64::MAX))
+        .bind(process.1.0)
         .fetch_all(&self.pool)
         .await?;
         let mut leased = Vec::with_capacity(rows.len());
@@ -179,10 +183,14 @@ impl Catalogue {
 
     /// Gives back the shards of a process that are not done.
     pub async fn return_shards(&self, process: ProcessId) -> Result<(), Error> {
-        query("UPDATE night_shard SET holder = NULL WHERE holder = $1 AND NOT is_done")
-            .bind(process.0)
-            .execute(&self.pool)
-            .await?;
+        query(concat!(
+            "UPDATE night_shard SET holder = NULL WHERE holder = $1 AND NOT is_done AND $2 = ",
+            server_start!()
+        ))
+        .bind(process.0)
+        .bind(process.1.0)
+        .execute(&self.pool)
+        .await?;
         Ok(())
     }
 }
@@ -205,6 +213,7 @@ mod tests {
     use crate::domain::journal::{Entry, VisitedBy};
     use crate::domain::link::Kind;
     use crate::domain::policy::service_role::ServiceRole::Worker;
+    use crate::world::catalogue::ServerStart;
     use crate::world::catalogue::each_engine::{new_database, on_each_engine};
 
     const MINUTE: Duration = Duration::from_mins(1);
@@ -264,6 +273,10 @@ mod tests {
         assert_eq!(progress, ShardProgress { done: 0, leased: 7, waiting: 0 });
 
         let lost = first[0].clone();
+        let server = ServerStart(one.server().0 + 1);
+        let elsewhere = ShardLease { process: ProcessId(one.0, server), ..lost.lease };
+        assert!(catalogue.begin_fenced(&[elsewhere]).await.unwrap().is_none(), "of another server");
+        catalogue.return_shards(elsewhere.process).await.unwrap();
         let mut batch = catalogue.begin_fenced(&[lost.lease]).await.unwrap().unwrap();
         batch.enter(&[visit(night, &lost.links[0], 200, lost.lease.fence)], &[]).await.unwrap();
         batch.commit().await.unwrap();

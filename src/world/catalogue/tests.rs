@@ -223,6 +223,7 @@ async fn only_the_newest_report_keeps_its_patch() {
             catalogue.apply(&[Entry::Night { started: night(n) }]).await.unwrap();
             let record = NightRecord {
                 night: catalogue.night(night(n)).await.unwrap(),
+                server: None,
                 finished: night(n),
                 void: None,
                 verdicts: Vec::new(),

@@ -109,23 +109,33 @@ impl Cluster {
     /// Starts a scheduler, which begins a night at once, and workers.
     pub(super) async fn start(server: &PostgresServer, workers: usize) -> Self {
         let url = server.database().await;
-        Self::start_on(url.clone(), url, workers).await
+        Self::start_on(url.clone(), url, workers, LEASE).await
     }
 
-    /// The same with processes that reach the database at another address.
-    pub(super) async fn start_on(url: String, address: String, workers: usize) -> Self {
+    /// The same with processes that reach the database at another address, and have another lease.
+    pub(super) async fn start_on(url: String, address: String, workers: usize, lease: Duration) -> Self {
+        Self::start_after(url, address, workers, lease, async |_| ()).await
+    }
+
+    /// The same with a scheduler that starts later than the workers, after `ready`.
+    pub(super) async fn start_after(
+        url: String,
+        address: String,
+        workers: usize,
+        lease: Duration,
+        ready: impl AsyncFnOnce(&[Service]),
+    ) -> Self {
         let counter = Arc::new(RequestCounter::default());
         let relay = Relay::up();
         let harness = harness(Arc::clone(&counter)).await;
-        let path = configure(&harness, &address, &relay);
-        let start = |role: &str| start_role(&path, role);
-        let mut workers: Vec<Service> = (0..workers).map(|_| start("worker")).collect();
-        if let (Some(other), Some(worker)) =
-            (std::env::var_os("ONRESERVE_OTHER_PROGRAM"), workers.first_mut())
-        {
-            *worker = start_program(Path::new(&other), &path, NOW, "worker");
-        }
-        let scheduler = start("scheduler");
+        let path = configure(&harness, &address, &relay, lease);
+        let other = |variable| std::env::var_os(variable).map_or(PROGRAM.into(), PathBuf::from);
+        let start = |program: &Path, role| start_program(program, &path, NOW, role);
+        let one = (workers > 0).then(|| start(&other("ONRESERVE_OTHER_PROGRAM"), "worker"));
+        let others = (1..workers).map(|_| start(Path::new(PROGRAM), "worker"));
+        let workers: Vec<Service> = one.into_iter().chain(others).collect();
+        ready(&workers).await;
+        let scheduler = start(&other("ONRESERVE_OTHER_SCHEDULER"), "scheduler");
         Self { harness, relay, database: url, address, scheduler, workers, counter }
     }
 
@@ -239,7 +249,7 @@ fn staff_hash() -> String {
     cheap.hash_password_with_salt(STAFF.as_bytes(), b"somesaltsomesalt").unwrap().to_string()
 }
 
-fn configure(harness: &Harness, url: &str, relay: &Relay) -> PathBuf {
+fn configure(harness: &Harness, url: &str, relay: &Relay, lease: Duration) -> PathBuf {
     let path = harness.configure(&format!(
         "[catalogue]\nurl = \"{url}\"\n\
          [service]\nspread = \"0s\"\nlook = \"never\"\nlease = \"{}s\"\n\
@@ -247,7 +257,7 @@ fn configure(harness: &Harness, url: &str, relay: &Relay) -> PathBuf {
          report_to = [\"i@school.test\"]\ncopies = \"open\"\nstaff = {{ password_hash = \"{}\" }}\n\
          [pages]\nlisten = \"127.0.0.1:0\"\nmonitors = [\"127.0.0.0/8\"]\n\
          [mail]\nfrom = \"o@school.test\"\nhost = \"127.0.0.1\"\nport = {}\nsecurity = \"none\"\n",
-        LEASE.as_secs(),
+        lease.as_secs(),
         staff_hash(),
         relay.address.port()
     ));

@@ -7,6 +7,7 @@ mod browser;
 mod cluster;
 mod monitored;
 mod connections;
+mod failover;
 mod outcome;
 mod proxy;
 mod web;
