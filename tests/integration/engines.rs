@@ -137,8 +137,13 @@ pub(crate) fn keys(dir: &Path) -> String {
     prepare(dir);
     match engines_of(dir) {
         Some(engines) => fs::read_to_string(&engines.configuration).unwrap(),
-        None => format!("[archive]\ndir = \"{}\"\n", dir.display()),
+        None => directory_keys(dir),
     }
+}
+
+/// The same for an archive in a directory on all engines.
+pub(crate) fn directory_keys(dir: &Path) -> String {
+    format!("[archive]\ndir = \"{}\"\n", dir.display())
 }
 
 /// The arguments of a command that name the archive in this directory.

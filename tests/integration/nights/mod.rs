@@ -202,7 +202,7 @@ async fn a_night_without_a_network_changes_no_state() {
     let (_, result) = harness.run(&["report"]).await;
     assert_eq!(result.matches("No link was judged").count(), 1, "{result}");
     let third = harness.check(3).await;
-    assert_eq!(third.states(), vec!["ok"; LINKS as usize]);
+    assert_eq!(third.states(), vec!["ok"; LINKS as usize], "{}", third.errors);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use sqlx::{Connection as _, PgConnection};
 
+use crate::engines::only_on_sqlite_and_directory;
 use crate::postgres_server::PostgresServer;
 use crate::service::{Service, pages_of};
 use crate::workers::browser::{Browser, get};
@@ -59,6 +60,7 @@ async fn night_metrics(at: SocketAddr) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn monitors_see_the_night_and_its_processes() {
+    only_on_sqlite_and_directory!("an archive in a bucket has one process");
     let Some(server) = PostgresServer::shared() else { return };
     let mut cluster = Cluster::start(server, 1).await;
     let worker = cluster.start_monitored("worker");
@@ -122,6 +124,7 @@ async fn a_scheduler_that_waits_is_alive_and_not_ready() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn processes_give_back_what_they_hold_when_they_stop() {
+    only_on_sqlite_and_directory!("an archive in a bucket has one process");
     let Some(server) = PostgresServer::shared() else { return };
     let mut cluster = Cluster::start(server, 2).await;
     cluster.scheduler.logs("service started").await;
@@ -198,6 +201,7 @@ async fn all_processes_go_on_after_the_database_was_away() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn processes_stop_when_a_newer_version_has_changed_the_catalogue() {
+    only_on_sqlite_and_directory!("an archive in a bucket has one process");
     let Some(server) = PostgresServer::shared() else { return };
     let mut cluster = Cluster::start(server, 1).await;
     let web = cluster.start_role("web");
