@@ -18,9 +18,9 @@ use crate::night::journal_replay;
 use crate::night::progress::{Progress, Watcher};
 use crate::night::removals;
 use crate::night::visit_batch::{BatchFiles, VisitBatch};
-use crate::world::World;
 use crate::world::archive;
 use crate::world::catalogue::{DocumentText, NightRef, ServerStart};
+use crate::world::{StoringGuard, World};
 
 /// The most visits that are stored at once: a disk needs little longer for many syncs at the
 /// same time than for one.
@@ -52,7 +52,7 @@ pub(super) struct PageRead<'a> {
 /// A failure on our side, or a clock that seems wrong.
 pub(super) async fn begin(world: &World) -> anyhow::Result<RunningNight> {
     // A night that was cancelled may still be storing its last batch.
-    drop(world.storing_lock().await);
+    world.nothing_is_stored().await;
     let server = world.catalogue.server_start().await?;
     let interrupted = journal_replay::catch_up(world).await?;
     removals::finish(&world.archive, &world.catalogue, world.clock).await?;
@@ -118,7 +118,7 @@ impl RunningNight {
 }
 
 /// Stores visits as they end, in batches. The crawl goes on while a batch is stored, and the
-/// rows of a batch are written while the files of the next one are.
+/// lines and rows of a batch are written while the bodies of the next one are.
 pub(super) async fn each(
     mut results: Receiver<VisitResult>,
     night: &RunningNight,
@@ -126,16 +126,24 @@ pub(super) async fn each(
     watch: Watcher<'_>,
 ) -> anyhow::Result<HashMap<Address, Evidence>> {
     let mut evidence = HashMap::new();
-    let mut in_files = StoredBatch::default();
+    let mut stored = None;
     loop {
         let next = next_batch(&mut results, &mut evidence, night, world, watch);
-        let (next, ()) = tokio::try_join!(next, in_files.write_rows(world))?;
-        let Some(next) = next else { return Ok(evidence) };
-        in_files = next;
+        let written = async {
+            match stored.take() {
+                Some(batch) => StoredBatch::write(batch, world).await,
+                None => Ok(()),
+            }
+        };
+        let (next, ()) = tokio::try_join!(next, written)?;
+        stored = next;
+        if stored.is_none() {
+            return Ok(evidence);
+        }
     }
 }
 
-/// Stores the files of the visits that have ended; `None` after the last one.
+/// Stores the bodies of the visits that have ended; `None` after the last one.
 async fn next_batch(
     results: &mut Receiver<VisitResult>,
     evidence: &mut HashMap<Address, Evidence>,
@@ -153,37 +161,39 @@ async fn next_batch(
         watch(Progress::Visited { link: &visit.link, bytes: visit.bytes, kept });
         evidence.insert(visit.link.clone(), visit.evidence.clone());
     });
-    Ok(Some(store_files(batch.await?, world).await?))
+    Ok(Some(StoredBatch::of(batch.await?, world).await?))
 }
 
-/// Stores the blobs, then the lines of the journal.
-async fn store_files(batch: VisitBatch, world: &World) -> anyhow::Result<StoredBatch> {
-    let (archive, now) = (world.archive.clone(), world.clock.now());
-    let storing_lock = world.storing_lock().await;
-    let storing = tokio::task::spawn_blocking(move || {
-        // It goes on if the night is cancelled meanwhile.
-        let _storing_lock = storing_lock;
-        let BatchFiles { bodies, entries, texts } = batch.into_files();
-        archive.store(&bodies)?;
-        archive.append(now, &entries)?;
-        Ok::<_, archive::Error>(StoredBatch { entries, texts })
-    });
-    Ok(storing.await??)
-}
-
-/// Visits whose files are stored and whose rows are not. After a crash, the next run writes the
-/// rows from the journal.
-#[derive(Default)]
+/// Visits whose bodies are stored. They count once their lines are in the journal: after a
+/// crash, the next run writes the rows from there.
 struct StoredBatch {
     entries: Vec<Entry>,
     texts: Vec<DocumentText>,
+    storing: StoringGuard,
 }
 
 impl StoredBatch {
-    async fn write_rows(&self, world: &World) -> anyhow::Result<()> {
-        if !self.entries.is_empty() {
-            world.catalogue.apply_with_texts(&self.entries, &self.texts).await?;
-        }
-        Ok(())
+    /// Stores the bodies of a batch. Like [`Self::write`] it goes on if the night is cancelled
+    /// meanwhile.
+    async fn of(batch: VisitBatch, world: &World) -> anyhow::Result<Self> {
+        let archive = world.archive.clone();
+        let storing = world.storing().await;
+        let stored = tokio::task::spawn_blocking(move || {
+            let BatchFiles { bodies, entries, texts } = batch.into_files();
+            archive.store(&bodies)?;
+            Ok::<_, archive::Error>(Self { entries, texts, storing })
+        });
+        Ok(stored.await??)
+    }
+
+    /// Appends the lines to the journal, then writes the rows.
+    async fn write(self, world: &World) -> anyhow::Result<()> {
+        let (archive, now) = (world.archive.clone(), world.clock.now());
+        let appended = tokio::task::spawn_blocking(move || {
+            archive.append(now, &self.entries)?;
+            Ok::<_, archive::Error>(self)
+        });
+        let Self { entries, texts, storing: _storing } = appended.await??;
+        Ok(world.catalogue.apply_with_texts(&entries, &texts).await?)
     }
 }

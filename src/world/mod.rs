@@ -36,7 +36,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::bail;
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 
 use crate::domain::address::Address;
 use crate::domain::evidence::bulk_interface::BulkInterface;
@@ -67,6 +67,9 @@ pub enum Crawler {
     Workers,
 }
 
+/// While it lives, a batch is being stored.
+pub type StoringGuard = OwnedRwLockReadGuard<()>;
+
 /// All outside things that a run uses, opened once.
 pub struct World {
     pub clock: Clock,
@@ -93,7 +96,7 @@ pub struct World {
     /// The pace of the hosts, if several processes send requests.
     pace: Option<Arc<dyn SharedPace>>,
     instance: InstanceLock,
-    storing: Arc<Mutex<()>>,
+    storing: Arc<RwLock<()>>,
 }
 
 impl World {
@@ -188,9 +191,14 @@ impl World {
         })
     }
 
-    /// The lock of a batch that is being stored on a thread of its own.
-    pub async fn storing_lock(&self) -> OwnedMutexGuard<()> {
-        Arc::clone(&self.storing).lock_owned().await
+    /// Marks that a batch is being stored on threads of its own.
+    pub async fn storing(&self) -> StoringGuard {
+        Arc::clone(&self.storing).read_owned().await
+    }
+
+    /// Waits until no batch is being stored: threads go on when their night is cancelled.
+    pub async fn nothing_is_stored(&self) {
+        drop(self.storing.write().await);
     }
 
     /// Marks this process as the service, which answers requests in the catalogue.

@@ -19,7 +19,7 @@ use crate::world::disk::{self, StorageStep};
 use crate::world::spool::SpooledBody;
 
 /// The most files or directories that are synced at the same time.
-const SYNCS_AT_ONCE: usize = 128;
+const SYNCS_AT_ONCE: usize = 256;
 
 /// A disk is slow if it needs longer for a sync. On other disks a thread costs more than a sync.
 const SLOW_SYNC: Duration = Duration::from_micros(200);
