@@ -77,10 +77,21 @@ pub(super) async fn open(url: &PostgresUrl, tables: Tables) -> Result<Catalogue,
     }
     transaction.commit().await.map_err(unusable)?;
     connection.close().await.map_err(unusable)?;
-    let connections =
-        PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(TIMEOUT).connect_lazy_with(options);
+    let connections = PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(TIMEOUT)
+        .after_connect(|connection, _| Box::pin(without_compiling(connection)))
+        .connect_lazy_with(options);
     let pool = Pool::Postgres(PostgresPool { connections, writes: std::sync::Arc::default() });
     Ok(Catalogue { log: None, pool, outbox: std::sync::Arc::default(), _copy: None })
+}
+
+/// Statements are interpreted: the server cannot know how few addresses a JSON array has, and to
+/// compile a statement takes far longer than to run it. Behind a pooler the setting reaches some
+/// connections only, which changes nothing but times.
+async fn without_compiling(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql("SET jit = off").execute(connection).await?;
+    Ok(())
 }
 
 /// Runs the newer migrations in the transaction of their versions, so all count or none.
