@@ -116,7 +116,10 @@ pub async fn keep_delivering(catalogue: Catalogue, clock: Clock, senders: Sender
             Ok(delivered) => {
                 let next = delivered.next_try.map(|next| next.duration_since(clock.now()));
                 let next = next.and_then(|wait| Duration::try_from(wait).ok()).unwrap_or(POLL_INTERVAL);
-                clock.sleep(next.clamp(MIN_DELAY, POLL_INTERVAL)).await;
+                tokio::select! {
+                    () = clock.sleep(next.clamp(MIN_DELAY, POLL_INTERVAL)) => {}
+                    () = catalogue.emails_queued() => {}
+                }
             }
             Err(error) => {
                 tracing::error!(

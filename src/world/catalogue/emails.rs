@@ -126,7 +126,12 @@ impl Catalogue {
     /// The lock for queueing and for sending. An email must not be sent while a
     /// night makes it part of another email.
     pub async fn outbox_lock(&self) -> MutexGuard<'_, ()> {
-        self.outbox.lock().await
+        self.outbox.lock.lock().await
+    }
+
+    /// Returns once this process has queued emails. Those of other processes are not noticed.
+    pub async fn emails_queued(&self) {
+        self.outbox.queued.notified().await;
     }
 
     pub async fn email_history(

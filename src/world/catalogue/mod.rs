@@ -59,7 +59,7 @@ use std::time::{Duration, SystemTime};
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use tempfile::TempDir;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 use crate::world::disk;
 use crate::world::read_only::is_read_only;
@@ -161,9 +161,17 @@ pub struct Catalogue {
     /// Its write-ahead log, if it is a file.
     log: Option<Arc<Path>>,
     pool: Pool,
-    outbox: Arc<Mutex<()>>,
+    outbox: Arc<Outbox>,
     /// The directory of the temporary copy that is open instead; it is removed with this value.
     _copy: Option<Arc<TempDir>>,
+}
+
+/// What the parts of a process that queue and deliver emails share.
+#[derive(Debug, Default)]
+struct Outbox {
+    lock: Mutex<()>,
+    /// Emails were queued since they were last looked for.
+    queued: Notify,
 }
 
 /// How the file of a catalogue is opened.

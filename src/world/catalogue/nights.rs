@@ -177,7 +177,11 @@ impl Catalogue {
             .bind(record.night.id)
             .execute(&mut transaction)
             .await?;
-        Ok(disk::commit(StorageStep::NightCommit, transaction.commit()).await?)
+        disk::commit(StorageStep::NightCommit, transaction.commit()).await?;
+        if !record.outbox.queued.is_empty() {
+            self.outbox.queued.notify_one();
+        }
+        Ok(())
     }
 
     /// Stores verdicts without a night.
