@@ -39,8 +39,8 @@ pub(super) struct ServeArguments {
     /// What this process does. All roles but `all` share a catalogue in a database.
     #[arg(long, value_enum, default_value_t)]
     role: ProcessRole,
-    /// The address of this process: of the pages, instead of [pages] listen, or for a scheduler and a
-    /// worker of /healthz, /readyz and /metrics, which they have only with this option.
+    /// The address of this process: of the pages, instead of `[pages] listen`, or for a scheduler and
+    /// a worker of /healthz, /readyz and /metrics, which they have only with this option.
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
     #[command(flatten)]
