@@ -27,7 +27,9 @@ impl EntryWriter<'_> {
     /// lacks are applied when the service starts again, without the web processes.
     pub(in crate::serve) async fn write(self, at: Timestamp, entries: &[Entry]) -> Result<(), Error> {
         let mut batch = self.catalogue.begin_ordered().await?;
-        self.archive.append(at, entries)?;
+        // The journal may be locked by another process for long.
+        let (archive, lines) = (self.archive.clone(), entries.to_vec());
+        tokio::task::spawn_blocking(move || archive.append(at, &lines)).await??;
         batch.enter(entries, &[]).await?;
         batch.commit().await?;
         if self.catalogue.can_have_workers() {
