@@ -93,7 +93,7 @@ fn code(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
         catalogue::Error::Newer { .. }
         | catalogue::Error::Older { .. }
         | catalogue::Error::OlderAtWork { .. }
-        | catalogue::Error::Replaced,
+        | catalogue::Error::Outdated,
     ) = cause.downcast_ref()
     {
         return Some(CONFIGURATION);

@@ -176,15 +176,12 @@ impl Daemon {
         };
         match applied.await {
             Ok(()) => {
-                tracing::info!(courses = settings.courses.len(), "the new configuration is in force");
+                run_log::applied(&settings);
                 self.world.set_capture_settings(settings.quotas, settings.render.as_ref());
                 self.settings = settings;
                 self.host_memory = HostMemory::default();
             }
-            Err(error) => {
-                let error = run_log::one_line(&error);
-                tracing::error!(%error, "the new configuration is not applied; the old one stays");
-            }
+            Err(error) => run_log::not_applied(&error),
         }
     }
 

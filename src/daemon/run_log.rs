@@ -3,6 +3,7 @@
 use tokio::sync::mpsc::{self, UnboundedSender};
 
 use super::due_runs::DueNight;
+use crate::config;
 use crate::domain::schedule::RunReason;
 use crate::domain::verdict::StateName;
 use crate::domain::visit::LocalFault;
@@ -168,6 +169,17 @@ pub(super) fn rechecked(rechecked: anyhow::Result<Rechecked>) {
 
 pub(super) fn courses(count: usize) -> String {
     if count == 1 { "1 course".to_owned() } else { format!("{count} courses") }
+}
+
+/// A configuration that was read again.
+pub(super) fn applied(settings: &config::Configuration) {
+    tracing::info!(courses = settings.courses.len(), "the new configuration is in force");
+}
+
+/// A configuration that cannot be applied on this machine.
+pub(super) fn not_applied(error: &anyhow::Error) {
+    let error = one_line(error);
+    tracing::error!(%error, "the new configuration is not applied; the old one stays");
 }
 
 /// An error and its causes in one line.

@@ -55,13 +55,10 @@ pub(super) async fn run_web(
         if let Some(new) = supervisor.take_new_settings() {
             match apply(&new, &mut supervisor, &world).await {
                 Ok(()) => {
-                    tracing::info!(courses = new.courses.len(), "the new configuration is in force");
+                    run_log::applied(&new);
                     (settings, scheduler.next_nights_at) = (new, None);
                 }
-                Err(error) => {
-                    let error = run_log::one_line(&error);
-                    tracing::error!(%error, "the new configuration is not applied; the old one stays");
-                }
+                Err(error) => run_log::not_applied(&error),
             }
         }
         match run_supervised(&mut supervisor, scheduler.read(&settings)).await? {

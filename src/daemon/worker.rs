@@ -111,12 +111,9 @@ async fn begin_anew(lease: &ProcessLease, pause: Duration, clock: Clock) {
 fn apply(settings: &config::Configuration, world: &mut World) {
     match world.renew_fetch(&settings.fetch) {
         Ok(()) => {
-            tracing::info!("the new configuration is in force");
+            run_log::applied(settings);
             world.set_capture_settings(settings.quotas, settings.render.as_ref());
         }
-        Err(error) => {
-            let error = run_log::one_line(&error.into());
-            tracing::error!(%error, "the new configuration is not applied; the old one stays");
-        }
+        Err(error) => run_log::not_applied(&error.into()),
     }
 }

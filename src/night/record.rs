@@ -126,12 +126,12 @@ pub(super) async fn each(
     watch: Watcher<'_>,
 ) -> anyhow::Result<HashMap<Address, Evidence>> {
     let mut evidence = HashMap::new();
-    let mut stored = None;
+    let mut stored: Option<StoredBatch> = None;
     loop {
         let next = next_batch(&mut results, &mut evidence, night, world, watch);
         let written = async {
             match stored.take() {
-                Some(batch) => StoredBatch::write(batch, world).await,
+                Some(batch) => batch.write(world).await,
                 None => Ok(()),
             }
         };

@@ -83,7 +83,7 @@ impl ProcessLease {
             self.clock.sleep(self.duration / RENEWALS).await;
             match self.renew().await {
                 Ok(()) => {}
-                Err(error @ catalogue::Error::Replaced) => return error,
+                Err(error @ catalogue::Error::Outdated) => return error,
                 Err(error) => tracing::warn!(%error, "the lease of this process cannot be renewed now"),
             }
         }

@@ -24,10 +24,10 @@ use crate::world::catalogue::{NightRef, ShardLease};
 
 /// The most visits that are stored at once.
 const BATCH: usize = 128;
-/// The sentinels are asked no more often while hosts fail one by one …
+/// The sentinels are asked about a failure once this time has passed since they were asked last.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
-/// … and at once if so many hosts have failed since.
-const HOSTS: usize = 3;
+/// They are asked sooner if so many hosts have failed since.
+const FAILED_HOSTS: usize = 3;
 
 /// What happens in a shard, in its order.
 #[derive(Debug)]
@@ -119,7 +119,7 @@ impl Doubtful {
     fn is_due(&self, now: Instant) -> bool {
         let hosts = || self.events.iter().filter_map(ShardEvent::host).collect::<HashSet<_>>().len();
         let is_long_ago = self.asked.is_none_or(|asked| now.duration_since(asked) >= LONGEST_WAIT);
-        !self.events.is_empty() && (is_long_ago || hosts() >= HOSTS)
+        !self.events.is_empty() && (is_long_ago || hosts() >= FAILED_HOSTS)
     }
 
     /// Takes all, because the sentinels are asked now.

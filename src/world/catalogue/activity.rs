@@ -15,7 +15,7 @@ impl Catalogue {
             "INSERT INTO scheduler_activity (id, process, activity) VALUES (1, $1, $2) \
              ON CONFLICT (id) DO UPDATE SET process = excluded.process, activity = excluded.activity",
         )
-        .bind(scheduler.0)
+        .bind(scheduler.number)
         .bind(json(activity)?)
         .execute(&self.pool)
         .await?;

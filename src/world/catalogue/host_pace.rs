@@ -51,10 +51,10 @@ impl Catalogue {
             server_start!(),
             " RETURNING turn"
         ))
-        .bind(process.0)
+        .bind(process.number)
         .bind(millis(pause))
         .bind(host)
-        .bind(process.1.0)
+        .bind(process.server.0)
         .fetch_optional(&self.pool)
         .await?;
         if let Some(turn) = turn {
@@ -69,9 +69,9 @@ impl Catalogue {
             server_start!(),
             " FROM host_pace WHERE host = $2"
         ))
-        .bind(process.0)
+        .bind(process.number)
         .bind(host)
-        .bind(process.1.0)
+        .bind(process.server.0)
         .fetch_optional(&self.pool)
         .await?;
         let Some(row) = row else {
@@ -99,7 +99,7 @@ impl Catalogue {
         )
         .bind(millis(pause))
         .bind(&lease.host)
-        .bind(lease.process.0)
+        .bind(lease.process.number)
         .bind(lease.turn)
         .execute(&self.pool)
         .await?;

@@ -13,7 +13,7 @@ mod bulk;
 mod cluster;
 mod database;
 mod feed_tokens;
-mod fenced_batch;
+mod ordered_batch;
 mod fixity;
 mod host_pace;
 mod emails;
@@ -75,13 +75,13 @@ pub use emails::{
     QueuedEmail, UnsentEmail,
 };
 pub use feed_tokens::FeedToken;
-pub use fenced_batch::FencedBatch;
 pub use fixity::FixityTotals;
 pub use host_pace::{HostAvailability, HostLease};
 pub use links::{LinkRecord, StoredVisit};
 pub use location::{CatalogueLocation, PostgresUrl, PostgresUrlError};
 pub use night_ref::NightRef;
 pub use nights::{EndedNight, NightRecord};
+pub use ordered_batch::OrderedBatch;
 pub use pending_logins::PendingLogin;
 pub use process_leases::ProcessId;
 pub use rechecks::{RecheckId, RecheckProgress, WaitingRecheck};
@@ -110,7 +110,7 @@ pub enum Error {
     #[error(
         "a newer version of onreserve has changed the catalogue, and this version cannot use it; install the newer version"
     )]
-    Replaced,
+    Outdated,
     #[error(
         "the server of the catalogue was restarted or replaced, and rows that it had may be lost; the journal has them, so run this again"
     )]
@@ -134,7 +134,7 @@ impl Error {
             Self::Newer { .. }
             | Self::Older { .. }
             | Self::OlderAtWork { .. }
-            | Self::Replaced
+            | Self::Outdated
             | Self::ServerRestarted
             | Self::Unusable { .. }
             | Self::Value(_) => false,

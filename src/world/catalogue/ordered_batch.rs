@@ -1,8 +1,9 @@
-//! Visits of a worker that are stored only if it still has their shards. It needs `PostgreSQL`.
+//! Batches of journal lines and their rows. In `PostgreSQL` those of all processes follow one
+//! another, so the rows have the order of the journal: the lines are written while the batch is
+//! open.
 //!
-//! The rows of the shards are locked first, so no other worker leases them before the commit.
-//! The journal lines of the visits are written meanwhile. Batches of all workers follow one
-//! another, so the rows have the order of the journal.
+//! Visits of a worker are stored only if it still has their shards. The rows of the shards are
+//! locked first, so no other worker leases them before the commit.
 
 use std::collections::HashSet;
 
@@ -10,6 +11,7 @@ use serde::Serialize;
 
 use super::apply::enter;
 use super::database::{Transaction, query};
+use super::process_leases::ProcessId;
 use super::server_start::server_start;
 use super::shards::ShardLease;
 use super::value::json;
@@ -25,7 +27,7 @@ const LOCK: i64 = 5_720_346_129;
 const IDLE: &str = "SET LOCAL idle_in_transaction_session_timeout = '30s'";
 
 /// A transaction. It is rolled back if it is not committed.
-pub struct FencedBatch {
+pub struct OrderedBatch {
     transaction: Transaction,
 }
 
@@ -33,23 +35,26 @@ impl Catalogue {
     /// Begins a batch of entries that no worker made, such as a decision. In `PostgreSQL` it
     /// follows the batches of all other processes, so that of two decisions the one that counts
     /// here also counts in the journal.
-    pub async fn begin_ordered(&self) -> Result<FencedBatch, Error> {
+    pub async fn begin_ordered(&self) -> Result<OrderedBatch, Error> {
         let mut transaction = self.pool.begin().await?;
         if let Transaction::Postgres { .. } = transaction {
             query(IDLE).execute(&mut transaction).await?;
             query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).fetch_all(&mut transaction).await?;
         }
-        Ok(FencedBatch { transaction })
+        Ok(OrderedBatch { transaction })
     }
 
     /// Begins a batch with visits of these shards. Returns `None` if the process has lost one of them.
-    pub async fn begin_fenced(&self, shards: &[ShardLease]) -> Result<Option<FencedBatch>, Error> {
+    pub async fn begin_fenced(&self, shards: &[ShardLease]) -> Result<Option<OrderedBatch>, Error> {
         let mut transaction = self.pool.begin().await?;
         query(IDLE).execute(&mut transaction).await?;
         query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).fetch_all(&mut transaction).await?;
         let wanted: HashSet<_> = shards
             .iter()
-            .map(|lease| (lease.night, lease.shard.number(), lease.process.0, lease.fence, lease.process.1.0))
+            .map(|lease| {
+                let ProcessId { number, server } = lease.process;
+                (lease.night, lease.shard.number(), number, lease.fence, server.0)
+            })
             .collect();
         let held = query(concat!(
             "SELECT 1 FROM json_each($1) AS wanted JOIN night_shard \
@@ -64,11 +69,11 @@ impl Catalogue {
         .bind(json(&wanted)?)
         .fetch_all(&mut transaction)
         .await?;
-        Ok((held.len() == wanted.len()).then_some(FencedBatch { transaction }))
+        Ok((held.len() == wanted.len()).then_some(OrderedBatch { transaction }))
     }
 }
 
-impl FencedBatch {
+impl OrderedBatch {
     /// Applies journal entries, and stores the texts of captures.
     pub async fn enter(&mut self, entries: &[Entry], texts: &[DocumentText]) -> Result<(), Error> {
         enter(entries, texts, &mut self.transaction).await

@@ -7,19 +7,24 @@
 use std::time::Duration;
 
 use super::database::{Pool, query};
+use super::postgres::{is_outdated, newest_version};
 use super::server_start::{ServerStart, server_start};
 use super::value::millis;
-use super::{Catalogue, Error, postgres};
+use super::{Catalogue, Error};
 use crate::domain::policy::service_role::ServiceRole;
 
 /// A process with a lease. A process that has lost its lease gets another number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ProcessId(pub(super) i64, pub(super) ServerStart);
+pub struct ProcessId {
+    pub(super) number: i64,
+    /// The server that granted the lease.
+    pub(super) server: ServerStart,
+}
 
 impl ProcessId {
     /// The server that granted the lease.
     pub fn server(self) -> ServerStart {
-        self.1
+        self.server
     }
 }
 
@@ -34,7 +39,7 @@ impl Catalogue {
     ///
     /// # Errors
     ///
-    /// [`Error::Replaced`] if a newer version has changed them so.
+    /// [`Error::Outdated`] if a newer version has changed them so.
     pub async fn begin_lease(
         &self,
         name: &str,
@@ -46,19 +51,19 @@ impl Catalogue {
             .await?;
         let row = query(concat!(
             "INSERT INTO process_lease (name, role, version, lease_until) \
-             SELECT $1, $2, $3, clock_timestamp() + $4 * interval '1 millisecond' WHERE NOT EXISTS \
-             (SELECT 1 FROM catalogue_version WHERE version > $3 AND coalesce(oldest, version) > $3) \
-             RETURNING id, ",
+             SELECT $1, $2, $3, clock_timestamp() + $4 * interval '1 millisecond' WHERE NOT ",
+            is_outdated!("$3"),
+            " RETURNING id, ",
             server_start!()
         ))
         .bind(name)
         .bind(role.as_str())
-        .bind(postgres::newest_version())
+        .bind(newest_version())
         .bind(millis(lease))
         .fetch_optional(&self.pool)
         .await?;
-        let row = row.ok_or(Error::Replaced)?;
-        Ok(ProcessId(row.get(0), ServerStart(row.get(1))))
+        let row = row.ok_or(Error::Outdated)?;
+        Ok(ProcessId { number: row.get(0), server: ServerStart(row.get(1)) })
     }
 
     /// Extends a lease from now on. Returns whether the process has it: a lease that is over stays
@@ -66,14 +71,15 @@ impl Catalogue {
     pub async fn renew_lease(&self, process: ProcessId, lease: Duration) -> Result<bool, Error> {
         let renewed = query(concat!(
             "UPDATE process_lease SET lease_until = clock_timestamp() + $1 * interval '1 millisecond' \
-             WHERE id = $2 AND lease_until > clock_timestamp() AND NOT EXISTS \
-             (SELECT 1 FROM catalogue_version WHERE version > $3 AND coalesce(oldest, version) > $3) AND $4 = ",
+             WHERE id = $2 AND lease_until > clock_timestamp() AND NOT ",
+            is_outdated!("$3"),
+            " AND $4 = ",
             server_start!()
         ))
         .bind(millis(lease))
-        .bind(process.0)
-        .bind(postgres::newest_version())
-        .bind(process.1.0)
+        .bind(process.number)
+        .bind(newest_version())
+        .bind(process.server.0)
         .execute(&self.pool)
         .await?;
         Ok(renewed == 1)
@@ -86,8 +92,8 @@ impl Catalogue {
              WHERE id = $1 AND lease_until > clock_timestamp() AND $2 = ",
             server_start!()
         ))
-        .bind(process.0)
-        .bind(process.1.0)
+        .bind(process.number)
+        .bind(process.server.0)
         .execute(&self.pool)
         .await?;
         Ok(())
@@ -109,7 +115,7 @@ mod tests {
         let process = catalogue.begin_lease("one", ServiceRole::Worker, MINUTE).await.unwrap();
         assert_eq!(catalogue.server_start().await.unwrap(), Some(process.server()));
         // A later lease of another server may have the same number.
-        let elsewhere = ProcessId(process.0, ServerStart(process.server().0 + 1));
+        let elsewhere = ProcessId { server: ServerStart(process.server.0 + 1), ..process };
         catalogue.end_lease(elsewhere).await.unwrap();
         assert!(!catalogue.renew_lease(elsewhere, MINUTE).await.unwrap());
         assert!(catalogue.renew_lease(process, MINUTE).await.unwrap());

@@ -1,7 +1,7 @@
 //! The shards of a night, which workers lease one by one. They need `PostgreSQL`.
 //!
 //! A shard that is leased again has a higher fence. What its former worker still stores is
-//! refused: [`FencedBatch`](super::FencedBatch).
+//! refused: [`OrderedBatch`](super::OrderedBatch).
 
 use serde::de::DeserializeOwned;
 
@@ -109,10 +109,10 @@ impl Catalogue {
              WHERE night_shard.night = free.night AND night_shard.shard = free.shard \
              RETURNING night_shard.night, free.started, night_shard.shard, night_shard.fence"
         ))
-        .bind(process.0)
+        .bind(process.number)
         .bind(night.map_or(0, |night| night.id))
         .bind(i64::try_from(at_most).unwrap_or(i64::MAX))
-        .bind(process.1.0)
+        .bind(process.server.0)
         .fetch_all(&self.pool)
         .await?;
         let mut leased = Vec::with_capacity(rows.len());
@@ -187,8 +187,8 @@ impl Catalogue {
             "UPDATE night_shard SET holder = NULL WHERE holder = $1 AND NOT is_done AND $2 = ",
             server_start!()
         ))
-        .bind(process.0)
-        .bind(process.1.0)
+        .bind(process.number)
+        .bind(process.server.0)
         .execute(&self.pool)
         .await?;
         Ok(())
@@ -273,8 +273,8 @@ mod tests {
         assert_eq!(progress, ShardProgress { done: 0, leased: 7, waiting: 0 });
 
         let lost = first[0].clone();
-        let server = ServerStart(one.server().0 + 1);
-        let elsewhere = ShardLease { process: ProcessId(one.0, server), ..lost.lease };
+        let server = ServerStart(one.server.0 + 1);
+        let elsewhere = ShardLease { process: ProcessId { server, ..one }, ..lost.lease };
         assert!(catalogue.begin_fenced(&[elsewhere]).await.unwrap().is_none(), "of another server");
         catalogue.return_shards(elsewhere.process).await.unwrap();
         let mut batch = catalogue.begin_fenced(&[lost.lease]).await.unwrap().unwrap();

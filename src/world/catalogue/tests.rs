@@ -475,15 +475,6 @@ async fn the_engines_have_the_same_version() {
     assert!(newer.contains("install the newer version"), "{newer}");
 }
 
-/// A server with its usual settings takes a hundred milliseconds to compile such a statement.
-#[tokio::test]
-async fn a_database_compiles_no_statement() {
-    let Some(location) = new_database().await else { return };
-    let catalogue = Catalogue::open_at(&location).await.unwrap();
-    let compiles: String = query_scalar("SHOW jit").fetch_one(&catalogue.pool).await.unwrap();
-    assert_eq!(compiles, "off");
-}
-
 #[tokio::test]
 async fn a_database_that_cannot_be_used_is_reported_with_advice() {
     let Some(CatalogueLocation::Postgres(url)) = new_database().await else { return };
