@@ -3,18 +3,15 @@
 use std::time::Duration;
 
 use crate::delivery::relay::Behaviour;
-use crate::engines::only_on_sqlite_and_directory;
 use crate::harness::Random;
-use crate::postgres_server::PostgresServer;
 use crate::service::until;
 use crate::workers::cluster::{Cluster, Different, LEASE};
 use crate::workers::proxy::{DatabaseProxy, WebProxy};
-use crate::workers::{rounds, some_requests};
+use crate::workers::{rounds, shared_server, some_requests};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn clocks_may_be_apart_by_a_minute() {
-    only_on_sqlite_and_directory!("an archive in a bucket has one process");
-    let Some(server) = PostgresServer::shared() else { return };
+    let Some(server) = shared_server() else { return };
     for _ in 0..rounds() {
         let mut cluster = Cluster::start(server, 1).await;
         for now in ["2026-09-14T13:59:00Z", "2026-09-14T14:01:00Z"] {
@@ -28,8 +25,7 @@ async fn clocks_may_be_apart_by_a_minute() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_without_the_database_for_longer_than_its_lease_changes_nothing() {
-    only_on_sqlite_and_directory!("an archive in a bucket has one process");
-    let Some(server) = PostgresServer::shared() else { return };
+    let Some(server) = shared_server() else { return };
     let mut random = Random::new();
     for _ in 0..rounds() {
         let proxy = DatabaseProxy::of(server.sockets());
@@ -48,8 +44,7 @@ async fn a_worker_without_the_database_for_longer_than_its_lease_changes_nothing
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_failures_of_a_worker_without_the_web_for_a_moment_are_not_believed() {
-    only_on_sqlite_and_directory!("an archive in a bucket has one process");
-    let Some(server) = PostgresServer::shared() else { return };
+    let Some(server) = shared_server() else { return };
     let mut random = Random::new();
     for _ in 0..rounds() {
         let mut cluster = Cluster::start(server, 2).await;
@@ -71,8 +66,7 @@ async fn the_failures_of_a_worker_without_the_web_for_a_moment_are_not_believed(
 /// The first scheduler dies after the relay has the email and before the relay has confirmed it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_scheduler_repeats_an_unconfirmed_email_without_a_change() {
-    only_on_sqlite_and_directory!("an archive in a bucket has one process");
-    let Some(server) = PostgresServer::shared() else { return };
+    let Some(server) = shared_server() else { return };
     for _ in 0..rounds() {
         let mut cluster = Cluster::start(server, 2).await;
         cluster.relay.set_behaviour(Behaviour::HangUp);

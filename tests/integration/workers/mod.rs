@@ -17,7 +17,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use sqlx::{Connection as _, PgConnection};
 
-use crate::engines::only_on_sqlite_and_directory;
+use crate::engines::{only_on_sqlite_and_directory, skips};
 use crate::harness::Random;
 use crate::postgres_server::PostgresServer;
 use crate::workers::cluster::{Cluster, LEASE, links, setting};
@@ -27,6 +27,12 @@ async fn crash(url: &str) {
     let mut connection = PgConnection::connect(url).await.unwrap();
     let id: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut connection).await.unwrap();
     kill_process(Pid::from_raw(id).unwrap(), Signal::KILL).unwrap();
+}
+
+/// The database server of the tests; `None` if there is none, or if the archives are in buckets,
+/// which have one process.
+fn shared_server() -> Option<&'static PostgresServer> {
+    if skips("an archive in a bucket has one process") { None } else { PostgresServer::shared() }
 }
 
 fn rounds() -> usize {
@@ -40,8 +46,7 @@ fn some_requests(random: &mut Random, share: usize) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_workers_share_a_night() {
-    only_on_sqlite_and_directory!("an archive in a bucket has one process");
-    let Some(server) = PostgresServer::shared() else { return };
+    let Some(server) = shared_server() else { return };
     let cluster = Cluster::start(server, 3).await;
     cluster.night_ends().await;
     let outcome = cluster.outcome().await;
@@ -51,8 +56,7 @@ async fn three_workers_share_a_night() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_links_of_a_killed_worker_are_visited_by_another() {
-    only_on_sqlite_and_directory!("an archive in a bucket has one process");
-    let Some(server) = PostgresServer::shared() else { return };
+    let Some(server) = shared_server() else { return };
     let mut random = Random::new();
     for _ in 0..rounds() {
         let mut cluster = Cluster::start(server, 3).await;
@@ -65,8 +69,7 @@ async fn the_links_of_a_killed_worker_are_visited_by_another() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_is_frozen_past_its_lease_changes_nothing() {
-    only_on_sqlite_and_directory!("an archive in a bucket has one process");
-    let Some(server) = PostgresServer::shared() else { return };
+    let Some(server) = shared_server() else { return };
     let mut random = Random::new();
     for _ in 0..rounds() {
         let cluster = Cluster::start(server, 3).await;
@@ -96,8 +99,7 @@ async fn a_crash_of_the_server_interrupts_nothing_for_long() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_scheduler_goes_on_when_the_first_is_lost() {
-    only_on_sqlite_and_directory!("an archive in a bucket has one process");
-    let Some(server) = PostgresServer::shared() else { return };
+    let Some(server) = shared_server() else { return };
     let mut random = Random::new();
     for _ in 0..rounds() {
         let mut cluster = Cluster::start(server, 2).await;
@@ -114,8 +116,7 @@ async fn a_second_scheduler_goes_on_when_the_first_is_lost() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_without_a_network_stores_nothing() {
-    only_on_sqlite_and_directory!("an archive in a bucket has one process");
-    let Some(server) = PostgresServer::shared() else { return };
+    let Some(server) = shared_server() else { return };
     let mut cluster = Cluster::start(server, 0).await;
     let alone = cluster.start_without_network();
     alone.logs("the network of this machine does not work").await;

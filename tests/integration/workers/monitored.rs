@@ -8,11 +8,11 @@ use rustix::process::Signal;
 use serde_json::Value;
 use sqlx::{Connection as _, PgConnection};
 
-use crate::engines::only_on_sqlite_and_directory;
 use crate::postgres_server::PostgresServer;
 use crate::service::{Service, pages_of};
 use crate::workers::browser::{Browser, get};
 use crate::workers::cluster::{Cluster, LEASE};
+use crate::workers::shared_server;
 
 const LEASES: &str = "SELECT count(*) FROM process_lease WHERE lease_until > clock_timestamp()";
 
@@ -60,8 +60,7 @@ async fn night_metrics(at: SocketAddr) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn monitors_see_the_night_and_its_processes() {
-    only_on_sqlite_and_directory!("an archive in a bucket has one process");
-    let Some(server) = PostgresServer::shared() else { return };
+    let Some(server) = shared_server() else { return };
     let mut cluster = Cluster::start(server, 1).await;
     let worker = cluster.start_monitored("worker");
     let of_worker = monitored_at(&worker).await;
@@ -98,7 +97,7 @@ async fn monitors_see_the_night_and_its_processes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scheduler_that_waits_is_alive_and_not_ready() {
-    let Some(server) = PostgresServer::shared() else { return };
+    let Some(server) = shared_server() else { return };
     let mut cluster = Cluster::start(server, 1).await;
     cluster.scheduler.says("READY=1").await;
     let second = cluster.start_monitored("scheduler");
@@ -124,8 +123,7 @@ async fn a_scheduler_that_waits_is_alive_and_not_ready() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn processes_give_back_what_they_hold_when_they_stop() {
-    only_on_sqlite_and_directory!("an archive in a bucket has one process");
-    let Some(server) = PostgresServer::shared() else { return };
+    let Some(server) = shared_server() else { return };
     let mut cluster = Cluster::start(server, 2).await;
     cluster.scheduler.logs("service started").await;
     let second = cluster.start_role("scheduler");
@@ -201,8 +199,7 @@ async fn all_processes_go_on_after_the_database_was_away() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn processes_stop_when_a_newer_version_has_changed_the_catalogue() {
-    only_on_sqlite_and_directory!("an archive in a bucket has one process");
-    let Some(server) = PostgresServer::shared() else { return };
+    let Some(server) = shared_server() else { return };
     let mut cluster = Cluster::start(server, 1).await;
     let web = cluster.start_role("web");
     web.logs("listening for the pages").await;
