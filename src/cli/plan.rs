@@ -1,18 +1,23 @@
 //! `onreserve plan`: how long a night takes at least, and what bounds it.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Args;
+use jiff::SignedDuration;
 
 use super::{ArchiveLocation, print};
 use crate::domain::address::Address;
-use crate::domain::policy::night_plan::NightPlan;
+use crate::domain::evidence::bulk_interface::BulkInterface;
+use crate::domain::policy::night_plan::{ListedLinks, NightPlan};
 use crate::domain::policy::rota::VisitPriority;
 use crate::domain::report::CourseReport;
 use crate::domain::report::placement;
-use crate::domain::report::wording::overview;
+use crate::domain::report::wording::overview::{self, UnusedInterface};
+use crate::night::bulk_plan;
 
+const A_DAY: SignedDuration = SignedDuration::from_hours(24);
 /// Hosts that are listed without `--all`.
 const HOSTS: usize = 10;
 
@@ -23,7 +28,8 @@ const HOSTS: usize = 10;
 
 The links are those of the last night of each course. Each host gets one request
 at a time, with the pause of [fetch] after it. A host with a crawl budget is asked
-for some of its links each night.")]
+for some of its links each night. Links that the lists of [fetch.bulk_interfaces]
+keep from being visited are counted apart.")]
 pub(super) struct PlanArguments {
     /// List all hosts, not only the slowest.
     #[arg(long)]
@@ -39,11 +45,12 @@ pub(super) async fn run(arguments: PlanArguments) -> anyhow::Result<ExitCode> {
         .context("`plan` needs the pauses and the courses of a configuration; add --config FILE")?;
     let opened = arguments.location.open().await?;
     let mut links: Vec<(Address, VisitPriority)> = Vec::new();
-    let mut unread = Vec::new();
+    let (mut unread, mut last_night) = (Vec::new(), None);
     for course in &settings.courses {
         let report: Option<CourseReport> = opened.catalogue.last_report(&course.id).await?;
         match report {
             Some(CourseReport { facts, .. }) => {
+                last_night = last_night.max(Some(facts.started));
                 links.extend(facts.links.iter().map(|link_facts| {
                     (link_facts.link.clone(), placement::visit_priority(&facts, link_facts))
                 }))
@@ -51,8 +58,31 @@ pub(super) async fn run(arguments: PlanArguments) -> anyhow::Result<ExitCode> {
             None => unread.push(course.id.to_string()),
         }
     }
-    let plan = NightPlan::new(links.iter().map(|(link, priority)| (link, *priority)), &settings.fetch.pace());
+    let addresses: Vec<&Address> = links.iter().map(|(link, _)| link).collect();
+    let interfaces = &settings.fetch.bulk_interfaces;
+    let listed = match last_night {
+        // The lists that matter are those of the next night.
+        Some(at) => bulk_plan::listed(&addresses, interfaces, at + A_DAY, &opened.catalogue).await?,
+        None => ListedLinks::default(),
+    };
+    let links = links.iter().map(|(link, priority)| (link, *priority));
+    let plan = NightPlan::new(links, &listed, &settings.fetch.pace());
     let most = if arguments.all { usize::MAX } else { HOSTS };
-    print(&overview::plan(&plan, most, &unread))?;
+    let is_off = |interface: &BulkInterface| !interfaces.contains_key(interface);
+    let mut unused = BulkInterface::ALL.into_iter().filter(is_off);
+    let unused = unused.find_map(|interface| of_slowest_host(interface, &plan, &addresses));
+    print(&overview::plan(&plan, most, &unread, unused))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// How many links of the slowest host this interface lists; `None` if it lists none.
+fn of_slowest_host(
+    interface: BulkInterface,
+    plan: &NightPlan,
+    links: &[&Address],
+) -> Option<UnusedInterface> {
+    let host = &plan.hosts.first()?.host;
+    let of_host = links.iter().filter(|link| link.host() == host && interface.work_of(link).is_some());
+    let links = of_host.collect::<BTreeSet<_>>().len();
+    (links > 0).then(|| UnusedInterface { key: interface.key(), links })
 }

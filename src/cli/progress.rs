@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
-use crate::domain::policy::night_plan::{NightPace, NightPlan, RemainingVisits};
+use crate::domain::policy::night_plan::{ListedLinks, NightPace, NightPlan, RemainingVisits};
 use crate::domain::policy::rota::VisitPriority;
 use crate::domain::report::figures;
 use crate::domain::report::wording::overview;
@@ -59,6 +59,8 @@ impl Bar {
                     bar.set_position(*known as u64);
                     let plan = NightPlan::new(
                         waiting.iter().map(|link| (*link, VisitPriority::Routine)),
+                        // The lists of tonight were read before.
+                        &ListedLinks::default(),
                         &self.pace,
                     );
                     self.explain(bar, |remaining| *remaining = RemainingVisits::new(plan));

@@ -44,6 +44,15 @@ pub type ListedWorks = BTreeMap<WorkId, Timestamp>;
 pub struct NotAList;
 
 impl BulkInterface {
+    pub const ALL: [Self; 1] = [Self::Arxiv];
+
+    /// Its key in `[fetch.bulk_interfaces]`.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Arxiv => "arxiv",
+        }
+    }
+
     /// How many works one request may name.
     pub fn works_at_once(self) -> usize {
         match self {

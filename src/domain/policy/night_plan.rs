@@ -1,7 +1,7 @@
 //! How long a night takes at least. The pauses between two requests to one host bound it,
 //! on any machine.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use crate::domain::address::Address;
@@ -26,28 +26,46 @@ impl NightPace {
     }
 }
 
+/// The part of bulk interfaces in a night.
+#[derive(Clone, Debug, Default)]
+pub struct ListedLinks {
+    /// The links whose visits lists replace if they have not changed.
+    pub links: HashSet<Address>,
+    /// How many lists the night requests, by the host of the interface.
+    pub lists: BTreeMap<String, usize>,
+}
+
 /// The links of one host, which are visited one after another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostLoad {
     pub host: String,
     /// The links that a night visits.
     pub links: usize,
+    /// Those and the ones that wait for a later night.
     pub all_links: usize,
+    /// More links, whose visits lists replace.
+    pub listed: usize,
+    /// The lists that a night requests from this host.
+    pub lists: usize,
     /// Each link is visited at least once in so many nights.
     pub interval: u32,
     /// The pause between two requests.
     pub pause: Duration,
-    /// The least time that a night needs for it: one request for each link, with its pause.
+    /// The least time that a night needs for it: one request for each link and each list, with
+    /// its pause.
     pub time: Duration,
 }
 
 impl HostLoad {
+    /// `priorities` are those of the links that no list keeps from being visited.
     fn new(host: &str, priorities: &[VisitPriority], pace: &NightPace) -> Self {
         let (budget, all_links) = (pace.budgets.of_host(host), priorities.len());
         let load = Self {
             host: host.to_owned(),
             links: 0,
             all_links,
+            listed: 0,
+            lists: 0,
             interval: budget.map_or(1, |budget| rota::interval(priorities.iter().copied(), budget)),
             pause: pace.of_host(host),
             time: Duration::ZERO,
@@ -57,8 +75,15 @@ impl HostLoad {
 
     /// The same host with so many links that a night visits.
     fn with_links(self, links: usize) -> Self {
-        let time = self.pause.saturating_mul(u32::try_from(links).unwrap_or(u32::MAX));
+        let requests = u32::try_from(links + self.lists).unwrap_or(u32::MAX);
+        let time = self.pause.saturating_mul(requests);
         Self { links, time, ..self }
+    }
+
+    /// The same host with so many more links whose visits lists replace, and so many lists.
+    fn with_lists(self, listed: usize, lists: usize) -> Self {
+        let links = self.links;
+        Self { listed, lists, ..self }.with_links(links)
     }
 }
 
@@ -108,16 +133,32 @@ pub struct NightPlan {
 
 impl NightPlan {
     /// Equal links of several courses are visited once, with the highest of their priorities.
-    pub fn new<'a>(links: impl Iterator<Item = (&'a Address, VisitPriority)>, pace: &NightPace) -> Self {
+    pub fn new<'a>(
+        links: impl Iterator<Item = (&'a Address, VisitPriority)>,
+        listed: &'a ListedLinks,
+        pace: &NightPace,
+    ) -> Self {
         let mut unique: HashMap<&Address, VisitPriority> = HashMap::new();
         for (link, priority) in links.filter(|(link, _)| link.file_path().is_none()) {
             unique.entry(link).and_modify(|known| *known = priority.min(*known)).or_insert(priority);
         }
-        let mut by_host: HashMap<&str, Vec<VisitPriority>> = HashMap::new();
+        // The priorities of the links to visit, and the number of the others.
+        let mut by_host: HashMap<&str, (Vec<VisitPriority>, usize)> = HashMap::new();
         for (link, priority) in unique {
-            by_host.entry(link.host()).or_default().push(priority);
+            let (visited, in_lists) = by_host.entry(link.host()).or_default();
+            if listed.links.contains(link) {
+                *in_lists += 1;
+            } else {
+                visited.push(priority);
+            }
         }
-        let load = |(host, priorities): (&str, Vec<VisitPriority>)| HostLoad::new(host, &priorities, pace);
+        for host in listed.lists.keys() {
+            by_host.entry(host).or_default();
+        }
+        let load = |(host, (visited, in_lists)): (&str, (Vec<VisitPriority>, usize))| {
+            let lists = listed.lists.get(host).copied().unwrap_or(0);
+            HostLoad::new(host, &visited, pace).with_lists(in_lists, lists)
+        };
         let mut hosts: Vec<HostLoad> = by_host.into_iter().map(load).collect();
         hosts.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.host.cmp(&b.host)));
         Self { hosts, hosts_at_once: pace.hosts_at_once.max(1) }
@@ -130,6 +171,11 @@ impl NightPlan {
 
     pub fn all_links(&self) -> usize {
         self.hosts.iter().map(|load| load.all_links).sum()
+    }
+
+    /// More links, whose visits lists replace.
+    pub fn listed(&self) -> usize {
+        self.hosts.iter().map(|load| load.listed).sum()
     }
 
     /// How often the links of the hosts are visited that are not visited every night.
@@ -158,6 +204,10 @@ mod tests {
     use super::*;
 
     fn plan(counts: &[usize], hosts_at_once: usize) -> NightPlan {
+        plan_with(counts, hosts_at_once, &ListedLinks::default())
+    }
+
+    fn plan_with(counts: &[usize], hosts_at_once: usize, listed: &ListedLinks) -> NightPlan {
         let links: Vec<Address> = counts
             .iter()
             .enumerate()
@@ -174,7 +224,7 @@ mod tests {
             },
         };
         let routine = |link| (link, VisitPriority::Routine);
-        NightPlan::new(links.iter().chain(&links).map(routine), &pace)
+        NightPlan::new(links.iter().chain(&links).map(routine), listed, &pace)
     }
 
     #[test]
@@ -194,6 +244,30 @@ mod tests {
         assert_eq!((plan.links(), plan.all_links()), (8, 22));
         assert_eq!(plan.length(), Some((Duration::from_secs(12), NightBound::Host)));
         assert_eq!(plan.intervals().collect::<Vec<_>>(), [("h2.example", 4)]);
+    }
+
+    #[test]
+    fn lists_replace_visits_and_take_the_time_of_their_own_requests() {
+        let links = [("h1.example", 0..7), ("h2.example", 0..9)].into_iter();
+        let links = links.flat_map(|(host, links)| links.map(move |link| format!("https://{host}/{link}")));
+        let listed = ListedLinks {
+            links: links.map(|text| Address::parse(&text).unwrap()).collect(),
+            lists: [("api.example".to_owned(), 2), ("h0.example".to_owned(), 1)].into(),
+        };
+        let plan = plan_with(&[1, 9, 20], 64, &listed);
+        assert_eq!((plan.links(), plan.all_links(), plan.listed()), (9, 14, 16));
+        let of =
+            |load: &HostLoad| (load.host.clone(), load.links, load.listed, load.lists, load.time.as_secs());
+        let expected = [
+            ("h2.example", 6, 9, 0, 12),
+            ("h1.example", 2, 7, 0, 6),
+            ("api.example", 0, 0, 2, 4),
+            ("h0.example", 1, 0, 1, 4),
+        ];
+        let expected =
+            expected.map(|(host, links, listed, lists, time)| (host.to_owned(), links, listed, lists, time));
+        assert_eq!(plan.hosts.iter().map(of).collect::<Vec<_>>(), expected);
+        assert_eq!(plan.intervals().collect::<Vec<_>>(), [("h2.example", 2)], "for 11 links");
     }
 
     #[test]

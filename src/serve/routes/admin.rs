@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use crate::domain::policy::course_access::AccessLevel;
-use crate::domain::policy::night_plan::NightPlan;
+use crate::domain::policy::night_plan::{ListedLinks, NightPlan};
 use crate::domain::report::figures::{count_of, number, size};
 use crate::domain::report::placement;
 use crate::domain::report::plain::visible;
@@ -134,7 +134,7 @@ fn capacity(library: &Library, courses: &[Arc<CourseView>]) -> Vec<String> {
         let of = |link_facts| placement::visit_priority(&course.night, link_facts);
         course.night.links.iter().map(move |link_facts| (&link_facts.link, of(link_facts)))
     });
-    overview::capacity(&NightPlan::new(links, &library.settings.pace), NIGHT)
+    overview::capacity(&NightPlan::new(links, &ListedLinks::default(), &library.settings.pace), NIGHT)
 }
 
 async fn emails(library: &Library) -> Result<Vec<String>, Error> {

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use tokio::process::Command;
+
 use crate::fetch::site::{Reply, Seen};
-use crate::harness::{Harness, Night, article, page_of};
+use crate::harness::{Harness, Night, PROGRAM, article, page_of};
 use crate::serve::course::pdf;
 
 const WORKS: [&str; 3] = ["1312.6114", "2006.11239", "hep-th/9901001"];
@@ -115,6 +117,28 @@ async fn a_list_replaces_the_visits_of_unchanged_works() {
     assert!(last_visits.iter().all(|last| *last > REFUSED), "{last_visits:?}");
     let (_, history) = harness.run(&["history", &link(WORKS[1])]).await;
     assert!(history.contains("no newer version in the list of its host"), "{history}");
+}
+
+#[tokio::test]
+async fn a_plan_counts_the_visits_that_lists_replace() {
+    let (harness, mut requests) = (harness().await, 0);
+    let file = harness.dir.path().join("onreserve.toml");
+    let plan = async || {
+        let output = Command::new(PROGRAM).arg("plan").arg("--config").arg(&file).output().await.unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    check(&harness, 1, &mut requests).await;
+    let text = plan().await;
+    assert!(text.contains("0 links on 0 hosts") && text.contains("lists.test 1 list"), "{text}");
+    assert!(text.contains("arxiv.org lists replace the visits of 3 more links"), "{text}");
+    let known = std::fs::read_to_string(&file).unwrap();
+    let without: String =
+        known.lines().filter(|line| !line.starts_with("bulk")).flat_map(|l| [l, "\n"]).collect();
+    std::fs::write(&file, without).unwrap();
+    let text = plan().await;
+    assert!(text.contains("3 links on 1 host.") && !text.contains("lists.test"), "{text}");
+    assert!(text.contains("most visits of 3 links of the slowest host: set arxiv in"), "{text}");
 }
 
 #[tokio::test]

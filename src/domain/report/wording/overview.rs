@@ -36,9 +36,18 @@ pub fn capacity(plan: &NightPlan, usual: Duration) -> Vec<String> {
     too_slow.into_iter().chain(slowest).chain(revisit::hosts(plan.intervals())).collect()
 }
 
+/// A bulk interface that the configuration does not switch on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnusedInterface {
+    /// Its key in `[fetch.bulk_interfaces]`.
+    pub key: &'static str,
+    /// How many links of the slowest host it lists.
+    pub links: usize,
+}
+
 /// The length of a night with its slowest hosts, `most` of them. `unread` are courses whose
 /// links are not known yet.
-pub fn plan(plan: &NightPlan, most: usize, unread: &[String]) -> String {
+pub fn plan(plan: &NightPlan, most: usize, unread: &[String], unused: Option<UnusedInterface>) -> String {
     let mut out = String::new();
     let Some((length, bound)) = plan.length() else {
         return "No web link is known yet. Run `onreserve check` first.\n".to_owned();
@@ -50,37 +59,58 @@ pub fn plan(plan: &NightPlan, most: usize, unread: &[String]) -> String {
             plan.hosts_at_once
         ),
     };
-    let hosts = count(plan.hosts.len(), "host");
+    let hosts = count(plan.hosts.iter().filter(|load| load.links > 0).count(), "host");
     let links = links(plan.links(), plan.all_links());
-    out.push_str(&text::hanging(
-        "",
-        &format!("A night takes at least {}: {links} on {hosts}. {why}", span(length)),
-    ));
+    let mut sentences = vec![format!("A night takes at least {}: {links} on {hosts}. {why}", span(length))];
+    if plan.listed() > 0 {
+        let more = count(plan.listed(), "more link");
+        sentences.push(format!("Lists replace the visits of {more} while they stay unchanged."));
+    }
+    if let Some(UnusedInterface { key, links }) = unused {
+        let links = count(links, "link");
+        sentences.push(format!(
+            "Lists can replace most visits of {links} of the slowest host: set {key} in [fetch.bulk_interfaces]."
+        ));
+    }
+    out.push_str(&text::hanging("", &sentences.join(" ")));
     if !unread.is_empty() {
         let courses = list(unread, 8);
         out.push_str(&text::hanging("", &format!("Not checked yet, so not counted: {courses}.")));
     }
     out.push('\n');
     for load in plan.hosts.iter().take(most) {
-        let turns = match load.interval {
-            0 | 1 => String::new(),
-            nights => format!(
-                ": {} of {} a night, each at least every {nights} nights",
-                number(load.links as u64),
-                number(load.all_links as u64)
-            ),
-        };
-        out.push_str(&format!(
-            "{:>8}  {:>7}  {}{turns}\n",
-            span(load.time),
-            number(load.links as u64),
-            text::shortened(&load.host, HOST_COLUMNS.saturating_sub(text::width(&turns)))
-        ));
+        out.push_str(&host_lines(load));
     }
     if let Some(more) = plan.hosts.len().checked_sub(most).filter(|more| *more > 0) {
         out.push_str(&format!("and {}\n", count(more, "more host")));
     }
     out
+}
+
+/// A host with its time and its requests.
+fn host_lines(load: &HostLoad) -> String {
+    let turns = match load.interval {
+        0 | 1 => String::new(),
+        nights => format!(
+            ": {} of {} a night, each at least every {nights} nights",
+            number(load.links as u64),
+            number(load.all_links as u64)
+        ),
+    };
+    let host = text::shortened(&load.host, HOST_COLUMNS.saturating_sub(text::width(&turns)));
+    let requests = number((load.links + load.lists) as u64);
+    let mut lines = format!("{:>8}  {requests:>7}  {host}{turns}\n", span(load.time));
+    let mut more = Vec::new();
+    if load.listed > 0 {
+        more.push(format!("lists replace the visits of {}", count(load.listed, "more link")));
+    }
+    if load.lists > 0 {
+        more.push(count(load.lists, "list"));
+    }
+    for words in more {
+        lines.push_str(&format!("{:>8}  {:>7}  {words}\n", "", ""));
+    }
+    lines
 }
 
 /// What a running check waits for, in a line of 80 columns:
@@ -98,7 +128,10 @@ pub fn wait(load: &HostLoad) -> String {
 }
 
 fn host_load(load: &HostLoad) -> String {
-    format!("{}: {}, at least {}", load.host, links(load.links, load.all_links), span(load.time))
+    let lists = (load.lists > 0).then(|| count(load.lists, "list"));
+    let links = (load.links > 0 || load.lists == 0).then(|| links(load.links, load.all_links));
+    let requests: Vec<String> = links.into_iter().chain(lists).collect();
+    format!("{}: {}, at least {}", load.host, list(&requests, 2), span(load.time))
 }
 
 /// "300 of 2,000 links", or "300 links" if a night visits them all.
@@ -145,6 +178,8 @@ mod tests {
             host: host.to_owned(),
             links,
             all_links: links,
+            listed: 0,
+            lists: 0,
             interval: 1,
             pause: Duration::from_secs(2),
             time: Duration::from_secs(seconds),
@@ -171,9 +206,9 @@ mod tests {
     fn a_plan_says_what_bounds_the_night() {
         let hosts = vec![load("arxiv.org", 84, 252), load("a.example", 1, 2), load("b.example", 1, 2)];
         let few = NightPlan { hosts, hosts_at_once: 64 };
-        insta::assert_snapshot!(plan(&few, 2, &["dgm".to_owned()]));
+        insta::assert_snapshot!(plan(&few, 2, &["dgm".to_owned()], None));
         let many = NightPlan { hosts: vec![load("a.example", 1, 2); 300], hosts_at_once: 4 };
-        let text = plan(&many, 1, &[]);
+        let text = plan(&many, 1, &[], None);
         assert!(text.starts_with("A night takes at least 2 min: 300 links on 300 hosts."), "{text}");
         assert!(
             text.replace('\n', " ")
@@ -186,7 +221,7 @@ mod tests {
     fn a_crawl_budget_is_in_the_plan() {
         let turns = HostLoad { all_links: 2000, interval: 4, ..load("arxiv.org", 500, 1500) };
         let plan_of = NightPlan { hosts: vec![turns, load("a.example", 1, 2)], hosts_at_once: 64 };
-        let text = plan(&plan_of, 2, &[]);
+        let text = plan(&plan_of, 2, &[], None);
         let first = "A night takes at least 25 min: 501 of 2,001 links on 2 hosts.";
         assert!(text.starts_with(first), "{text}");
         let line = "  25 min      500  arxiv.org: 500 of 2,000 a night, each at least every 4 nights\n";
@@ -200,6 +235,22 @@ mod tests {
                 "Each link of arxiv.org is visited at least every 4 nights."
             ]
         );
+    }
+
+    #[test]
+    fn lists_are_in_the_plan() {
+        let hosts = vec![
+            HostLoad { listed: 1087, ..load("arxiv.org", 5, 15) },
+            HostLoad { lists: 11, ..load("export.arxiv.org", 0, 11) },
+            load("www.youtube.com", 4, 8),
+        ];
+        let unused = UnusedInterface { key: "youtube", links: 3 };
+        let text = plan(&NightPlan { hosts, hosts_at_once: 64 }, 9, &[], Some(unused));
+        assert!(text.lines().all(|line| text::width(line) <= text::TERMINAL_COLUMNS), "{text}");
+        insta::assert_snapshot!(text);
+        let lists = HostLoad { lists: 1, ..load("export.arxiv.org", 0, 3) };
+        let lines = capacity(&NightPlan { hosts: vec![lists], hosts_at_once: 64 }, Duration::from_hours(6));
+        assert_eq!(lines, ["The slowest host is export.arxiv.org: 1 list, at least 3 s."]);
     }
 
     #[test]
