@@ -44,6 +44,7 @@ fn main() {
                 finding: finding(link, night),
                 notes: Vec::new(),
                 is_listed: false,
+                listed_version: None,
             };
             (0..NIGHTS).map(one).collect()
         })

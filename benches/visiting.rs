@@ -39,6 +39,7 @@ fn main() {
         words: vec!["An article on measured nights".to_owned()],
         kind: Kind::Article,
         fragments: Vec::new(),
+        listed_version: None,
     };
     let at = "2026-09-10T02:00:00Z".parse().unwrap();
     let body = Body { sha256: Digest::of(html.as_bytes()), sha1: String::new(), bytes: html.len() as u64 };

@@ -7,6 +7,7 @@ mod archive;
 mod catalogue;
 mod course;
 mod credential;
+mod bulk_interfaces;
 mod fetching;
 mod duration;
 mod mail;
@@ -295,7 +296,7 @@ fn settings(
     let pages =
         file.pages.map(|keys| pages::pages(keys, &mut found.table(0, &["pages"]), credential::environment));
     let service = nights::service(&file.service, &mut found.table(0, &["service"]), credential::environment);
-    let fetch = fetching::settings(file.fetch, &mut found.table(0, &["fetch"]));
+    let fetch = fetching::settings(file.fetch, &mut found.table(0, &["fetch"]), credential::environment);
     let catalogue = catalogue::database(&file.catalogue, credential::environment).unwrap_or_else(|wrong| {
         found.table(0, &["catalogue"]).error(wrong.key, wrong.what);
         None

@@ -59,10 +59,10 @@ pub(super) fn finding(evidence: &Evidence) -> String {
         Finding::Healthy { drift, moved_to } => {
             let moved = moved_to.as_ref().map(|to| format!("; permanently at {to}")).unwrap_or_default();
             let drift = match drift {
-                Drift::First => "works, first copy".to_owned(),
-                Drift::Same if evidence.is_listed => {
-                    "works, the same (no newer version in the list of its host; not requested)".to_owned()
+                _ if evidence.is_listed => {
+                    "works, the same (no change in the list of its host; not requested)".to_owned()
                 }
+                Drift::First => "works, first copy".to_owned(),
                 Drift::Same => format!("works, the same{}", by(evidence.compared_by)),
                 Drift::NotCompared => "works".to_owned(),
                 Drift::Small(change) => format!("works, small edits: {}", wording::change(change)),

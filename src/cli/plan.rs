@@ -1,6 +1,6 @@
 //! `onreserve plan`: how long a night takes at least, and what bounds it.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -10,6 +10,7 @@ use jiff::SignedDuration;
 use super::{ArchiveLocation, print};
 use crate::domain::address::Address;
 use crate::domain::evidence::bulk_interface::BulkInterface;
+use crate::domain::link::Kind;
 use crate::domain::policy::night_plan::{ListedLinks, NightPlan};
 use crate::domain::policy::rota::VisitPriority;
 use crate::domain::report::CourseReport;
@@ -44,7 +45,7 @@ pub(super) async fn run(arguments: PlanArguments) -> anyhow::Result<ExitCode> {
         .settings()?
         .context("`plan` needs the pauses and the courses of a configuration; add --config FILE")?;
     let opened = arguments.location.open().await?;
-    let mut links: Vec<(Address, VisitPriority)> = Vec::new();
+    let mut links: Vec<(Address, Kind, VisitPriority)> = Vec::new();
     let (mut unread, mut last_night) = (Vec::new(), None);
     for course in &settings.courses {
         let report: Option<CourseReport> = opened.catalogue.last_report(&course.id).await?;
@@ -52,25 +53,26 @@ pub(super) async fn run(arguments: PlanArguments) -> anyhow::Result<ExitCode> {
             Some(CourseReport { facts, .. }) => {
                 last_night = last_night.max(Some(facts.started));
                 links.extend(facts.links.iter().map(|link_facts| {
-                    (link_facts.link.clone(), placement::visit_priority(&facts, link_facts))
+                    let kind = link_facts.mentions.first().map_or(Kind::Other, |mention| mention.kind);
+                    (link_facts.link.clone(), kind, placement::visit_priority(&facts, link_facts))
                 }))
             }
             None => unread.push(course.id.to_string()),
         }
     }
-    let addresses: Vec<&Address> = links.iter().map(|(link, _)| link).collect();
+    let kinds: BTreeMap<&Address, Kind> = links.iter().map(|(link, kind, _)| (link, *kind)).collect();
     let interfaces = &settings.fetch.bulk_interfaces;
     let listed = match last_night {
         // The lists that matter are those of the next night.
-        Some(at) => bulk_plan::listed(&addresses, interfaces, at + A_DAY, &opened.catalogue).await?,
+        Some(at) => bulk_plan::listed(&kinds, interfaces, at + A_DAY, &opened.catalogue).await?,
         None => ListedLinks::default(),
     };
-    let links = links.iter().map(|(link, priority)| (link, *priority));
+    let links = links.iter().map(|(link, _, priority)| (link, *priority));
     let plan = NightPlan::new(links, &listed, &settings.fetch.pace());
     let most = if arguments.all { usize::MAX } else { HOSTS };
     let is_off = |interface: &BulkInterface| !interfaces.contains_key(interface);
     let mut unused = BulkInterface::ALL.into_iter().filter(is_off);
-    let unused = unused.find_map(|interface| of_slowest_host(interface, &plan, &addresses));
+    let unused = unused.find_map(|interface| of_slowest_host(interface, &plan, &kinds));
     print(&overview::plan(&plan, most, &unread, unused))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -79,10 +81,10 @@ pub(super) async fn run(arguments: PlanArguments) -> anyhow::Result<ExitCode> {
 fn of_slowest_host(
     interface: BulkInterface,
     plan: &NightPlan,
-    links: &[&Address],
+    links: &BTreeMap<&Address, Kind>,
 ) -> Option<UnusedInterface> {
     let host = &plan.hosts.first()?.host;
-    let of_host = links.iter().filter(|link| link.host() == host && interface.work_of(link).is_some());
-    let links = of_host.collect::<BTreeSet<_>>().len();
+    let of_host = links.keys().filter(|link| link.host() == host && interface.work_of(link).is_some());
+    let links = of_host.count();
     (links > 0).then(|| UnusedInterface { key: interface.key(), links })
 }

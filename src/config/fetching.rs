@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::bulk_interfaces::{self, BulkInterfaceKeys};
 use super::diagnostics::TableDiagnostics;
 use super::duration::DurationKey;
 use crate::domain::address::Address;
-use crate::domain::evidence::bulk_interface::BulkInterface;
 use crate::domain::policy::rota::{CrawlBudget, CrawlBudgets};
 use crate::world::fetch;
 
@@ -28,7 +28,7 @@ pub(super) struct FetchKeys {
     resolve: BTreeMap<String, SocketAddr>,
     sentinels: Vec<Address>,
     memento: Option<Address>,
-    bulk_interfaces: BTreeMap<BulkInterface, Address>,
+    bulk_interfaces: BulkInterfaceKeys,
     hosts_at_once: Option<usize>,
     connect_timeout: Option<DurationKey>,
     page_timeout: Option<DurationKey>,
@@ -36,19 +36,24 @@ pub(super) struct FetchKeys {
     max_document_mib: Option<u64>,
 }
 
-pub(super) fn settings(keys: FetchKeys, table: &mut TableDiagnostics) -> fetch::FetchSettings {
+pub(super) fn settings(
+    keys: FetchKeys,
+    table: &mut TableDiagnostics,
+    environment: impl Fn(&str) -> Option<String>,
+) -> fetch::FetchSettings {
     let defaults = fetch::FetchSettings::default();
     let delay = keys.delay.map_or(defaults.delay, |DurationKey(delay)| delay);
     let limits = limits(&keys, table);
     let crawl_budgets = crawl_budgets(&keys, table);
     let mut host_delays: Vec<_> =
         keys.delays.into_iter().map(|(host, DurationKey(delay))| (host, delay)).collect();
-    // The least pauses that web archives and arXiv ask programs to make.
+    let interfaces =
+        bulk_interfaces::settings(&keys.bulk_interfaces, &mut table.inside("bulk_interfaces"), environment);
+    // The least pauses that web archives and interfaces ask programs to make.
     let gate = keys.memento.iter().map(|gate| (gate, Duration::from_secs(1)));
-    let interfaces = keys.bulk_interfaces.iter().map(|(interface, address)| match interface {
-        BulkInterface::Arxiv => (address, Duration::from_secs(3)),
-    });
-    for (address, pause) in gate.chain(interfaces) {
+    let pauses =
+        interfaces.iter().map(|(interface, access)| (&access.address, bulk_interfaces::pause(*interface)));
+    for (address, pause) in gate.chain(pauses) {
         if !host_delays.iter().any(|(host, _)| host == address.host()) {
             host_delays.push((address.host().to_owned(), delay.max(pause)));
         }
@@ -64,7 +69,7 @@ pub(super) fn settings(keys: FetchKeys, table: &mut TableDiagnostics) -> fetch::
         resolve: keys.resolve.into_iter().collect(),
         sentinels: keys.sentinels,
         timegate: keys.memento,
-        bulk_interfaces: keys.bulk_interfaces,
+        bulk_interfaces: interfaces,
         limits,
     }
 }

@@ -7,7 +7,9 @@ use serde::de::{Deserializer, Error as _, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::access::PeopleKeys;
-use super::{archive, catalogue, course, fetching, mail, nights, oidc, pages, rendering, webhook};
+use super::{
+    archive, bulk_interfaces, catalogue, course, fetching, mail, nights, oidc, pages, rendering, webhook,
+};
 
 /// The example with an explanation of every key.
 pub const EXAMPLE: &str = include_str!("../../config/onreserve.toml");
@@ -44,6 +46,7 @@ fn tables() -> Vec<KeyTable> {
         section("[archive]", keys_of::<archive::ArchiveKeys>()),
         section("[catalogue]", keys_of::<catalogue::CatalogueKeys>()),
         section("[fetch]", keys_of::<fetching::FetchKeys>()),
+        section("[fetch.bulk_interfaces]", keys_of::<bulk_interfaces::BulkInterfaceKeys>()),
         section("[service]", keys_of::<nights::ServiceKeys>()),
         section("[render]", keys_of::<rendering::RenderKeys>()),
         section("[mail]", keys_of::<mail::MailKeys>()),

@@ -152,7 +152,7 @@ async fn run_on_one_server(
     let mut links = pages::links(&readings.read);
     let addresses: Vec<Address> = links.iter().map(|link| link.address.clone()).collect();
     // These are large, and a night is a part of other futures.
-    Box::pin(bulk_lists::read(&links, scope, &night, world, watch)).await?;
+    Box::pin(bulk_lists::read(&mut links, scope, &night, world, watch)).await?;
     let turns = rota::turns(&readings.read, scope, &night, world).await?;
     links.retain(|link| !turns.is_waiting(&link.address));
     turns.sort(&mut links);

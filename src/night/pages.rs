@@ -266,6 +266,7 @@ pub(super) fn links(readings: &[Reading]) -> Vec<CheckedLink> {
                 words: Vec::new(),
                 kind: mention.kind,
                 fragments: Vec::new(),
+                listed_version: None,
             }
         });
         if !mention.words.is_empty() && !subject.words.contains(&mention.words) {

@@ -48,7 +48,7 @@ use browser::{Browser, BrowserSettings};
 use catalogue::{Catalogue, CatalogueLocation};
 use clock::Clock;
 use document_reader::Reader;
-use fetch::{Fetch, SharedPace};
+use fetch::{Fetch, InterfaceAccess, SharedPace};
 use lock::{BatchLock, CaptureLock, LockError, SoleInstance, WorkerLock};
 
 /// The lock with which a process uses the archive.
@@ -86,7 +86,7 @@ pub struct World {
     /// The Memento `TimeGate` that is searched for copies of dead links.
     pub timegate: Option<Address>,
     /// Interfaces that list many works at once.
-    pub bulk_interfaces: BTreeMap<BulkInterface, Address>,
+    pub bulk_interfaces: BTreeMap<BulkInterface, InterfaceAccess>,
     /// How much may be stored.
     pub quotas: StorageQuotas,
     /// The browser that opens pages which only scripts make, if there is one.

@@ -36,6 +36,7 @@ pub fn evaluate(context: &VisitContext) -> Evidence {
         seen: seen(context, &finding),
         finding,
         is_listed: false,
+        listed_version: context.link.listed_version.clone(),
     }
 }
 

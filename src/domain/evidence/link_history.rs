@@ -176,6 +176,7 @@ mod tests {
             finding: crate::domain::evidence::Finding::Healthy { drift, moved_to: None },
             notes: Vec::new(),
             is_listed: false,
+            listed_version: None,
         };
         let history = drifts.into_iter().map(night).collect();
         let history = LinkHistory {
@@ -205,6 +206,7 @@ mod tests {
                     validators: Validators { etag: Some("\"2\"".to_owned()), last_modified: None },
                 })),
                 is_listed: false,
+                listed_version: None,
             };
             LinkHistory {
                 evidence: vec![night],

@@ -57,6 +57,9 @@ pub struct Evidence {
     /// requested.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_listed: bool,
+    /// The version in the list of a bulk interface, if that was read before the visit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed_version: Option<ListedVersion>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,6 +92,27 @@ impl Evidence {
             | Finding::Refused { .. }
             | Finding::Unclear { .. } => None,
         }
+    }
+}
+
+/// The version of a work in a list of its host. Equal ones mean that the work is the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedVersion(String);
+
+impl ListedVersion {
+    /// Half a SHA-256 digest: the evidence of every night holds one.
+    const DIGITS: usize = 32;
+
+    /// The version of a work that the list describes by these facts.
+    pub fn of(facts: &[&str]) -> Self {
+        let mut bytes = Vec::new();
+        for fact in facts {
+            bytes.extend((fact.len() as u64).to_be_bytes());
+            bytes.extend(fact.as_bytes());
+        }
+        let mut digits = Digest::of(&bytes).to_string();
+        digits.truncate(Self::DIGITS);
+        Self(digits)
     }
 }
 

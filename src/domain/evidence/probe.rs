@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::address::Address;
 use crate::domain::document::Document;
+use crate::domain::evidence::ListedVersion;
 use crate::domain::evidence::signature_list::FoundSignatures;
 use crate::domain::link::Kind;
 use crate::domain::visit::Exchange;
@@ -52,6 +53,9 @@ pub struct CheckedLink {
     pub kind: Kind,
     /// The fragments of its mentions, without the `#`.
     pub fragments: Vec<String>,
+    /// The version of its work in the list of a bulk interface, if that was read tonight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed_version: Option<ListedVersion>,
 }
 
 /// The results of one night for one link, in the order of the probes.

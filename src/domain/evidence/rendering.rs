@@ -88,6 +88,7 @@ mod tests {
             words: vec!["An explorable".to_owned()],
             kind: Kind::Article,
             fragments: Vec::new(),
+            listed_version: None,
         }
     }
 

@@ -108,6 +108,7 @@ fn the_most_trustworthy_candidate_comes_first() {
         finding: Finding::Healthy { drift: Drift::Same, moved_to: Some(address(to)) },
         notes: vec![],
         is_listed: false,
+        listed_version: None,
     };
     let history = [healthy("http://older.example/"), healthy("http://new.example/flows")];
     let link = address("http://press.example/doi/pdf/10.1145/3292500.3330701?x=1");

@@ -143,6 +143,7 @@ mod tests {
             finding,
             notes: Vec::new(),
             is_listed: false,
+            listed_version: None,
         }
     }
 

@@ -106,6 +106,7 @@ mod tests {
             notes: Vec::new(),
             seen: None,
             is_listed: false,
+            listed_version: None,
         };
         LinkHistory { evidence: (0..).zip(findings).map(visit).collect(), ..LinkHistory::default() }
     }

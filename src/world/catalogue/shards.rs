@@ -209,7 +209,7 @@ mod tests {
 
     use super::*;
     use crate::domain::address::Address;
-    use crate::domain::evidence::{Drift, Evidence, Finding};
+    use crate::domain::evidence::{Drift, Evidence, Finding, ListedVersion};
     use crate::domain::journal::{Entry, VisitedBy};
     use crate::domain::link::Kind;
     use crate::domain::policy::service_role::ServiceRole::Worker;
@@ -225,6 +225,7 @@ mod tests {
             words: vec!["A \"reading\"".to_owned()],
             kind: Kind::Paper,
             fragments: Vec::new(),
+            listed_version: Some(ListedVersion::of(&["1"])),
         }
     }
 
@@ -241,6 +242,7 @@ mod tests {
             finding,
             notes,
             is_listed: false,
+            listed_version: None,
         };
         let by = (fence > 0).then(|| VisitedBy { worker: "machine".to_owned(), fence });
         Entry::Visit { night: night.started, link: link.address.clone(), evidence, by }

@@ -34,6 +34,7 @@ fn visit(n: i64) -> Entry {
             finding: Finding::Healthy { drift: Drift::Same, moved_to: None },
             notes: Vec::new(),
             is_listed: false,
+            listed_version: None,
         },
         by: None,
     }

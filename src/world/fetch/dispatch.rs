@@ -16,6 +16,7 @@ use super::client::Clients;
 use super::failure::{self, Stage};
 use super::failure_cache::FailureCache;
 use super::host_queue::{HostQueues, HostTurn, NotTaken};
+use super::interface::InterfaceCall;
 use super::local_fault::FaultCounts;
 use super::resolver::Resolver;
 use super::shared_pace::RepeatedTake;
@@ -49,6 +50,7 @@ pub(super) struct HopRequest<'a> {
     pub(super) validators: Option<&'a Validators>,
     pub(super) accept: Accept,
     pub(super) accept_datetime: Option<Timestamp>,
+    pub(super) call: Option<&'a InterfaceCall>,
     pub(super) fresh: bool,
     pub(super) crawl_delay: Option<Duration>,
     /// The time for the response head.
@@ -177,7 +179,15 @@ impl Dispatcher {
         turn.mark_requested();
         self.requests.fetch_add(1, Ordering::Relaxed);
         let client = if request.fresh { &self.clients.fresh } else { &self.clients.usual };
-        let builder = client.get(request.address.url().clone()).headers(headers);
+        let url = request.address.url().clone();
+        let builder = match request.call.and_then(|call| call.json.clone()) {
+            None => client.get(url),
+            Some(json) => client.post(url).header("content-type", "application/json").body(json),
+        };
+        let builder = builder.headers(headers);
+        // It is added here so that no record of the request holds it.
+        let token = request.call.and_then(|call| call.token.clone());
+        let builder = token.into_iter().fold(builder, |builder, (name, value)| builder.header(name, value));
         tracing::debug!(address = %request.address, "request");
         match tokio::time::timeout(request.time, builder.send()).await {
             Ok(Ok(response)) => Ok(response),

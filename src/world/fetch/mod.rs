@@ -15,6 +15,7 @@ mod failure;
 mod local_fault;
 mod robots;
 mod host_queue;
+mod interface;
 mod local_file;
 mod resolver;
 mod redirect;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+pub use interface::{InterfaceAccess, InterfaceToken, InvalidInterfaceToken};
 pub use settings::{FetchLimits, FetchSettings};
 pub use shared_pace::{PacedRequest, SharedPace, SharedTurn, Taken};
 
@@ -38,9 +40,11 @@ use jiff::Timestamp;
 
 use self::body::BodyReader;
 use self::dispatch::{Dispatched, Dispatcher, HopRequest, HopResponse};
+use self::interface::InterfaceCall;
 use self::redirect::CookieJar;
 use self::robots::{RobotsCache, RobotsDecision};
 use crate::domain::address::Address;
+use crate::domain::evidence::bulk_interface::{BulkInterface, ListRequest};
 use crate::domain::visit::{Exchange, ExchangeEnd, Failure, Hop, LocalFault, NotSent, Validators};
 use crate::world::clock::Clock;
 use crate::world::disk;
@@ -130,6 +134,8 @@ pub enum Error {
 /// The state of an exchange in progress.
 struct ExchangeState<'a> {
     request: &'a FetchRequest,
+    /// Set if the request goes to a bulk interface.
+    call: Option<&'a InterfaceCall>,
     hops: Vec<Hop>,
     cookies: CookieJar,
     accept: Accept,
@@ -152,7 +158,7 @@ enum Step {
 impl Fetch {
     /// An error names the setting that cannot be used.
     pub fn new(settings: &FetchSettings, spool: Spool, clock: Clock) -> Result<Self, Error> {
-        let interfaces = settings.bulk_interfaces.values().cloned().collect();
+        let interfaces = settings.bulk_interfaces.values().map(|access| access.address.clone()).collect();
         let dispatcher = Dispatcher::new(settings, clock)?;
         Ok(Self { dispatcher, robots: RobotsCache::default(), interfaces, spool })
     }
@@ -166,11 +172,37 @@ impl Fetch {
 
     /// Requests an address and follows its redirects, within the limits.
     pub async fn exchange(&self, request: &FetchRequest) -> Result<Fetched, Error> {
+        self.exchange_with(request, None).await
+    }
+
+    /// Requests a list of a bulk interface. With a token, redirects are not followed.
+    pub async fn list(
+        &self,
+        interface: BulkInterface,
+        access: &InterfaceAccess,
+        request: &ListRequest,
+    ) -> Result<Fetched, Error> {
+        let call = InterfaceCall::new(interface, access, request);
+        let request = FetchRequest {
+            address: request.address.clone(),
+            conditional: None,
+            fresh_connection: false,
+            accept: Accept::Anything,
+            accept_datetime: None,
+        };
+        self.exchange_with(&request, Some(&call)).await
+    }
+
+    async fn exchange_with(
+        &self,
+        request: &FetchRequest,
+        call: Option<&InterfaceCall>,
+    ) -> Result<Fetched, Error> {
         let started = self.dispatcher.clock.now();
         if let Some(path) = request.address.file_path() {
             return local_file::read(&path, &request.address, started, &self.spool).map_err(Error::Spool);
         }
-        let mut state = ExchangeState::new(request);
+        let mut state = ExchangeState { call, ..ExchangeState::new(request) };
         let (ending, body) = match self.follow(&mut state).await? {
             Ok(spooled) => (ExchangeEnd::Answered(spooled.body.clone()), Some(spooled)),
             Err(ending) => (ending, None),
@@ -252,6 +284,7 @@ impl Fetch {
                 validators: state.validators_for(&address),
                 accept: state.accept,
                 accept_datetime: state.request.accept_datetime,
+                call: state.call,
                 fresh,
                 crawl_delay,
                 time: left.min(limits.idle),
@@ -315,6 +348,7 @@ impl<'a> ExchangeState<'a> {
     fn new(request: &'a FetchRequest) -> Self {
         Self {
             request,
+            call: None,
             hops: Vec::new(),
             cookies: CookieJar::default(),
             accept: request.accept,
@@ -332,6 +366,9 @@ impl<'a> ExchangeState<'a> {
     fn step(&self, response: &HopResponse, redirects: usize) -> Step {
         let broke = |failure| Step::End(ExchangeEnd::Failed(failure));
         match response.hop.status {
+            301 | 302 | 303 | 307 | 308 if !self.call.is_none_or(InterfaceCall::follows_redirects) => {
+                Step::Read
+            }
             301 | 302 | 303 | 307 | 308 if self.hops.len() > redirects => broke(Failure::TooManyRedirects),
             301 | 302 | 303 | 307 | 308 => {
                 redirect::target(response).map_or_else(|| broke(Failure::BadRedirect), Step::Follow)

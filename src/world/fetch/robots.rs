@@ -95,6 +95,7 @@ async fn fetch(
             cookie: None,
             validators: None,
             accept: Accept::Anything,
+            call: None,
             fresh,
             crawl_delay: None,
             time: dispatcher.limits.idle.min(dispatcher.limits.page_time),

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::interface::InterfaceAccess;
 use crate::domain::address::Address;
 use crate::domain::evidence::bulk_interface::BulkInterface;
 use crate::domain::policy::night_plan::NightPace;
@@ -41,7 +42,7 @@ pub struct FetchSettings {
     pub timegate: Option<Address>,
     /// Interfaces for programs that list many works at once. robots.txt, which is for crawlers,
     /// does not apply to these addresses.
-    pub bulk_interfaces: BTreeMap<BulkInterface, Address>,
+    pub bulk_interfaces: BTreeMap<BulkInterface, InterfaceAccess>,
     pub limits: FetchLimits,
 }
 

@@ -18,6 +18,8 @@ pub(crate) struct Seen {
     pub(crate) target: String,
     /// The whole request head, in lower case.
     pub(crate) head: String,
+    /// The body of a request that has one.
+    pub(crate) body: String,
     pub(crate) connection: usize,
 }
 
@@ -144,6 +146,7 @@ impl<F: Fn(&Seen) -> Reply> Visit<F> {
     async fn serve(&self, stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> Option<Then> {
         loop {
             let head = read_head(stream).await?;
+            let body = read_body(stream, &head).await?;
             let clock = Clock::system();
             let host = head.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default();
             let seen = Seen {
@@ -152,6 +155,7 @@ impl<F: Fn(&Seen) -> Reply> Visit<F> {
                 host: host.to_owned(),
                 target: head.split(' ').nth(1).unwrap_or_default().to_owned(),
                 head: head.clone(),
+                body,
                 connection: self.connection,
             };
             let index = {
@@ -176,6 +180,13 @@ async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> Option<String> {
         head.push(stream.read_u8().await.ok()?);
     }
     Some(String::from_utf8_lossy(&head).to_lowercase())
+}
+
+async fn read_body(stream: &mut (impl AsyncRead + Unpin), head: &str) -> Option<String> {
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+    stream.read_exact(&mut body).await.ok()?;
+    Some(String::from_utf8(body).unwrap())
 }
 
 async fn send(stream: &mut (impl AsyncWrite + Unpin), reply: &Reply) -> Option<()> {

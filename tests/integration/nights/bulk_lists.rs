@@ -116,7 +116,7 @@ async fn a_list_replaces_the_visits_of_unchanged_works() {
     }
     assert!(last_visits.iter().all(|last| *last > REFUSED), "{last_visits:?}");
     let (_, history) = harness.run(&["history", &link(WORKS[1])]).await;
-    assert!(history.contains("no newer version in the list of its host"), "{history}");
+    assert!(history.contains("no change in the list of its host"), "{history}");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod bulk_lists;
 mod crawl_budgets;
 mod decisions;
 mod drafting;
+mod listed_versions;
 mod quotas;
 
 use std::io::Write as _;

@@ -93,6 +93,7 @@ fn play(scenario: &Scenario) -> Vec<Verdict> {
         words: vec![scenario.words.clone()],
         kind: Kind::Paper,
         fragments: scenario.fragments.clone(),
+        listed_version: None,
     };
     let mut history = LinkHistory::default();
     let mut blobs: Vec<(StoredCapture, Document)> = Vec::new();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{ListedWorks, NotAList, WorkId};
+use super::{ListRequest, ListedWork, ListedWorks, NotAList, WorkId};
 use crate::domain::address::Address;
 use crate::domain::document::xml::{Broken, Xml, XmlEvent};
 
@@ -21,13 +21,13 @@ pub(super) fn work_of(link: &Address) -> Option<WorkId> {
     is_id(id).then(|| WorkId(id.to_owned()))
 }
 
-pub(super) fn list_of(interface: &Address, works: &BTreeSet<WorkId>) -> Option<Address> {
+pub(super) fn list_of(interface: &Address, works: &BTreeSet<WorkId>) -> Option<ListRequest> {
     let ids: Vec<&str> = works.iter().map(|work| work.0.as_str()).collect();
     let mut url = interface.url().clone();
     url.query_pairs_mut()
         .append_pair("id_list", &ids.join(","))
         .append_pair("max_results", &ids.len().to_string());
-    Address::from_url(url).ok()
+    Some(ListRequest { address: Address::from_url(url).ok()?, body: None })
 }
 
 pub(super) fn read(list: &str, works: &BTreeSet<WorkId>) -> Result<ListedWorks, NotAList> {
@@ -36,7 +36,7 @@ pub(super) fn read(list: &str, works: &BTreeSet<WorkId>) -> Result<ListedWorks, 
         // A work without a version is listed under its newest one.
         let is_it = |id: &str| id == work.0 || without_version(id) == work.0;
         let submitted = listed.iter().filter(|(id, _)| is_it(id)).map(|(_, at)| *at);
-        Some((work.clone(), submitted.max()?))
+        Some((work.clone(), ListedWork::Submitted(submitted.max()?)))
     };
     Ok(works.iter().filter_map(of_work).collect())
 }

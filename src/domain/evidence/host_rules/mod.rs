@@ -100,6 +100,11 @@ pub fn rules_for(address: &Address) -> HostRules {
     ROWS.iter().find_map(|row| row(address)).unwrap_or_default()
 }
 
+/// The id of the video that a `YouTube` address leads to.
+pub fn youtube_video(address: &Address) -> Option<String> {
+    video_hosts::youtube_video(address)
+}
+
 /// The address of the large file for a pointer on this host (Git LFS).
 pub fn large_file(pointer: &Address) -> Option<Address> {
     code_hosts::large_file(pointer)

@@ -10,12 +10,20 @@ use crate::domain::evidence::{Note, Reason, Weight};
 /// Players of a playlist, and of the present live stream of a channel.
 const NO_VIDEOS: &[&str] = &["videoseries", "live_stream"];
 
-pub(super) fn youtube(address: &Address) -> Option<HostRules> {
-    if !is_host(address, &["youtube.com", "m.youtube.com", "youtube-nocookie.com", "youtu.be"]) {
+fn is_youtube(address: &Address) -> bool {
+    is_host(address, &["youtube.com", "m.youtube.com", "youtube-nocookie.com", "youtu.be"])
+}
+
+/// A parameter of the query.
+fn parameter(address: &Address, name: &str) -> Option<String> {
+    address.url().query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+/// The id of the video that a `YouTube` address leads to.
+pub(super) fn youtube_video(address: &Address) -> Option<String> {
+    if !is_youtube(address) {
         return None;
     }
-    let query =
-        |name: &str| address.url().query_pairs().find(|(key, _)| key == name).map(|(_, id)| id.into_owned());
     let id = if is_host(address, &["youtu.be"]) {
         path_after(address, "/").map(str::to_owned)
     } else {
@@ -23,11 +31,19 @@ pub(super) fn youtube(address: &Address) -> Option<HostRules> {
             .iter()
             .find_map(|prefix| path_after(address, prefix).map(str::to_owned))
             .filter(|id| !NO_VIDEOS.contains(&id.trim_end_matches('/')))
-            .or_else(|| query("v").filter(|_| address.path() == "/watch"))
+            .or_else(|| parameter(address, "v").filter(|_| address.path() == "/watch"))
     };
-    let video = id
-        .map(|id| format!("https://www.youtube.com/watch?v={}", id.trim_end_matches('/')))
-        .or_else(|| query("list").map(|list| format!("https://www.youtube.com/playlist?list={list}")));
+    id.map(|id| id.trim_end_matches('/').to_owned())
+}
+
+pub(super) fn youtube(address: &Address) -> Option<HostRules> {
+    if !is_youtube(address) {
+        return None;
+    }
+    let list = || parameter(address, "list");
+    let video = youtube_video(address)
+        .map(|id| format!("https://www.youtube.com/watch?v={id}"))
+        .or_else(|| list().map(|list| format!("https://www.youtube.com/playlist?list={list}")));
     Some(HostRules {
         host_api: video
             .and_then(|video| oembed("https://www.youtube.com/oembed?format=json", &video, read_youtube)),

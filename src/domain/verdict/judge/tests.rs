@@ -84,6 +84,7 @@ fn history(findings: impl IntoIterator<Item = Finding>) -> Vec<Evidence> {
             finding,
             notes: Vec::new(),
             is_listed: false,
+            listed_version: None,
         })
         .collect()
 }
