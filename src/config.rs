@@ -301,7 +301,7 @@ fn settings(
         found.table(0, &["catalogue"]).error(wrong.key, wrong.what);
         None
     });
-    let bucket = file.archive.bucket(credential::environment).unwrap_or_else(|wrong| {
+    let bucket = file.archive.bucket(catalogue.is_some(), credential::environment).unwrap_or_else(|wrong| {
         found.table(0, &["archive"]).error(wrong.key, wrong.what);
         None
     });

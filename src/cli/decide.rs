@@ -23,6 +23,7 @@ use crate::domain::report::wording::{self, decision as words};
 use crate::domain::report::{CourseFacts, CourseReport};
 use crate::domain::verdict::{State, StateName};
 use crate::world::clock::Clock;
+use crate::world::recording::JournalWriter;
 
 #[derive(Debug, Args)]
 pub(super) struct DecisionArguments {
@@ -171,9 +172,8 @@ impl DecisionTarget {
     }
 
     async fn write(&self, arguments: &DecisionArguments, entry: Entry) -> anyhow::Result<()> {
-        self.opened.archive.append(clock(arguments).now(), std::slice::from_ref(&entry))?;
-        self.opened.catalogue.apply(&[entry]).await?;
-        Ok(())
+        let OpenArchive { archive, catalogue } = &self.opened;
+        JournalWriter { archive, catalogue, at: clock(arguments).now() }.record(vec![entry]).await
     }
 
     /// The copy that students are given: for a changed link, the version before the change.

@@ -95,17 +95,15 @@ impl ProcessRole {
                 "--role {role} shares its catalogue with other processes, which SQLite cannot; set [catalogue] url to a PostgreSQL database, or use --role all"
             );
         }
-        if self != Self::All && archive.bucket.is_some() {
-            bail!(
-                "--role {role} shares the directory of the archive with other processes, and this archive is in a bucket; use --role all"
-            );
-        }
         if self == Self::Web && settings.pages.is_none() {
             bail!("--role web serves the pages, and the configuration has no [pages]; add them");
         }
         let fetch = settings.fetch.clone();
         match self {
             Self::All => World::open_with(&archive, &catalogue, fetch, clock).await,
+            Self::Scheduler | Self::Worker | Self::Web if archive.bucket.is_some() => {
+                World::open_in_own_directory(self.role(), &archive, &catalogue, fetch, clock).await
+            }
             Self::Scheduler => World::open_beside_workers(&archive.dir, &catalogue, fetch, clock).await,
             Self::Worker | Self::Web => {
                 World::open_beside_scheduler(&archive.dir, &catalogue, fetch, clock).await

@@ -19,6 +19,7 @@ use crate::world::archive::Archive;
 use crate::world::catalogue::Catalogue;
 use crate::world::clock::Clock;
 use crate::world::lock::CaptureLock;
+use crate::world::recording::JournalWriter;
 
 #[derive(Debug, Args)]
 #[command(after_help = "This removes every copy of the link, except bytes that another link also has.
@@ -161,8 +162,8 @@ impl LockedArchive {
 
     /// Writes the journal first, then the catalogue.
     async fn store(&self, entry: Entry) -> anyhow::Result<()> {
-        self.archive.append(self.clock.now(), std::slice::from_ref(&entry))?;
-        Ok(self.catalogue.apply(&[entry]).await?)
+        let (archive, catalogue) = (&self.archive, &self.catalogue);
+        JournalWriter { archive, catalogue, at: self.clock.now() }.record(vec![entry]).await
     }
 
     fn audit(

@@ -14,6 +14,7 @@ use crate::domain::report::figures;
 use crate::night::rejudge::rejudge;
 use crate::world::catalogue::NightRef;
 use crate::world::lock::CaptureLock;
+use crate::world::recording::JournalWriter;
 
 #[derive(Debug, Args)]
 #[command(after_help = "The results of the night are not counted, and the copies that it made are not
@@ -56,8 +57,8 @@ pub(super) async fn run(arguments: WithdrawNightArguments) -> anyhow::Result<Exi
         reason: arguments.reason,
         by: arguments.by,
     };
-    opened.archive.append(now, std::slice::from_ref(&entry))?;
-    opened.catalogue.apply(&[entry]).await?;
+    let writer = JournalWriter { archive: &opened.archive, catalogue: &opened.catalogue, at: now };
+    writer.record(vec![entry]).await?;
     let links = opened.catalogue.links_of_night(night.id).await?;
     rejudge(&links, now, &opened.catalogue).await?;
     let links = figures::count(links.len(), "link");

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::catalogue::WrongKey;
 use super::{Error, catalogue, credential, invalid, recovering_parse, text_of};
 use crate::domain::policy::quota::StorageQuotas;
-use crate::world::archive::{ArchivePlace, BucketCredentials, BucketSettings};
+use crate::world::archive::{ArchivePlace, BucketCredentials, BucketSettings, HeadPlace};
 use crate::world::catalogue::{CatalogueLocation, PostgresUrl};
 
 /// The systemd credential of the store.
@@ -59,6 +59,7 @@ impl ArchiveKeys {
     /// The bucket of the archive, with its credentials; `None` for an archive in a directory.
     pub(super) fn bucket(
         &self,
+        has_database: bool,
         environment: impl Fn(&str) -> Option<String>,
     ) -> Result<Option<BucketSettings>, WrongKey> {
         let Some(store) = &self.store else { return self.no_bucket() };
@@ -83,6 +84,7 @@ impl ArchiveKeys {
             region: self.region.clone(),
             credentials: credentials.transpose()?,
             cache_bytes: self.cache_mib.unwrap_or(CACHE_MIB).saturating_mul(1 << 20),
+            journal_head: if has_database { HeadPlace::Catalogue } else { HeadPlace::WorkingDirectory },
         }))
     }
 
@@ -125,8 +127,8 @@ pub fn archive_of(path: &Path) -> Result<(ArchivePlace, CatalogueLocation), Erro
             let keys = keys.expect("a file without errors has a value");
             let database = catalogue::database(&keys.catalogue, credential::environment)
                 .map_err(|wrong| invalid(path, None, wrong.what))?;
+            let bucket = keys.archive.bucket(database.is_some(), credential::environment);
             let catalogue = location(database, &keys.archive.dir);
-            let bucket = keys.archive.bucket(credential::environment);
             let bucket = bucket.map_err(|wrong| invalid(path, None, wrong.what))?;
             Ok((ArchivePlace { dir: keys.archive.dir, bucket }, catalogue))
         }
@@ -140,7 +142,7 @@ mod tests {
 
     fn read(text: &str) -> Result<Option<BucketSettings>, String> {
         let keys: ArchiveKeys = toml::from_str(text).unwrap();
-        keys.bucket(|_| None).map_err(|wrong| format!("{}: {}", wrong.key, wrong.what))
+        keys.bucket(false, |_| None).map_err(|wrong| format!("{}: {}", wrong.key, wrong.what))
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::night::journal_replay;
 impl Daemon {
     /// Applies what the journal has and a server that was restarted or replaced may have lost.
     pub(super) async fn follow_server(&mut self) -> anyhow::Result<()> {
+        self.world.catalogue.check_duty().await?;
         let server = self.world.catalogue.server_start().await?;
         if server != self.server {
             let captures = self.world.capture_lock().await?;

@@ -85,6 +85,11 @@ async fn run_nights(
     mut world: World,
     options: ProcessOptions,
 ) -> anyhow::Result<()> {
+    // A scheduler may wait here until another one ends.
+    let shared = match world.crawler {
+        Crawler::ThisProcess => None,
+        Crawler::Workers => Some(SharedLease::begin(options.role, &settings, &mut world).await?),
+    };
     let server = world.catalogue.server_start().await?;
     let captures = world.capture_lock().await?;
     // The journal may hold decisions that a power cut kept from the catalogue.
@@ -95,10 +100,6 @@ async fn run_nights(
     let status = ServiceStatus::of_service();
     world.catalogue.end_interrupted_requests(world.clock.now()).await?;
     world.set_service()?;
-    let shared = match world.crawler {
-        Crawler::ThisProcess => None,
-        Crawler::Workers => Some(SharedLease::begin(options.role, &settings, &mut world).await?),
-    };
     let lease = shared.as_ref().map(|shared| Arc::clone(&shared.lease));
     if let Some(lease) = &lease {
         options.begin(&world, lease);

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use crate::config;
 use crate::domain::policy::service_role::ServiceRole;
-use crate::night::workers::ProcessLease;
+use crate::night::workers::{LeaseTerms, ProcessLease};
 use crate::world::World;
 use crate::world::catalogue;
 
@@ -29,8 +29,10 @@ impl SharedLease {
         settings: &config::Configuration,
         world: &mut World,
     ) -> anyhow::Result<Self> {
-        let lease =
-            ProcessLease::begin(world.catalogue.clone(), world.clock, role, settings.daemon.lease).await?;
+        // In a directory a file lock admits one scheduler.
+        let is_only = role == ServiceRole::Scheduler && world.archive.has_shared_journal();
+        let terms = LeaseTerms { role, duration: settings.daemon.lease, is_only };
+        let lease = ProcessLease::begin(world.catalogue.clone(), world.clock, terms).await?;
         let (mut renewals, kept) = (JoinSet::new(), Arc::clone(&lease));
         renewals.spawn(async move { kept.keep().await });
         world.set_shared_pace(Arc::clone(&lease) as _);

@@ -165,8 +165,7 @@ async fn decide(world: &World, course: &Course) -> anyhow::Result<()> {
     };
     let entry =
         Entry::Decided { at, course: course.id.clone(), link: link.clone(), decision: Some(decision) };
-    world.archive.append(at, std::slice::from_ref(&entry))?;
-    Ok(world.catalogue.apply(&[entry]).await?)
+    world.record(at, vec![entry]).await
 }
 
 /// The configuration of the course.

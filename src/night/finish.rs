@@ -195,8 +195,7 @@ pub(super) async fn record(
     world: &World,
 ) -> anyhow::Result<()> {
     if !judged.accepted.is_empty() {
-        world.archive.append(world.clock.now(), &judged.accepted)?;
-        world.catalogue.apply(&judged.accepted).await?;
+        world.record(world.clock.now(), judged.accepted.clone()).await?;
     }
     let totals = world.fetch.traffic();
     let outbox_lock = world.catalogue.outbox_lock().await;
@@ -225,15 +224,17 @@ pub(super) async fn record(
         requests: totals.requests,
         bytes: totals.bytes,
     };
+    let finished = Entry::Finished { night: night.row.started, at: record.finished, void: judged.void };
+    let mut entries = decisions::entries(&record.lapsed, night.row.started);
+    entries.push(finished);
+    let writer = world.journal_writer(record.finished);
+    let mut batch = writer.begin().await?;
     // The journal says that a night is over only if its results are stored next.
     if world.catalogue.server_start().await? != night.server {
         return Err(catalogue::Error::ServerRestarted.into());
     }
-    let finished = Entry::Finished { night: night.row.started, at: record.finished, void: judged.void };
-    let mut entries = decisions::entries(&record.lapsed, night.row.started);
-    entries.push(finished);
-    world.archive.append(record.finished, &entries)?;
-    world.catalogue.finish_night(&record).await?;
+    writer.append(&mut batch, entries, ()).await?;
+    world.catalogue.commit_night(batch, &record).await?;
     drop(outbox_lock);
     // This reads the names of all blobs, so it must not block the async threads.
     let archive = world.archive.clone();

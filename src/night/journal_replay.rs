@@ -9,6 +9,7 @@ use crate::domain::journal::Entry;
 use crate::world::World;
 use crate::world::archive;
 use crate::world::catalogue::{Catalogue, NightRef};
+use crate::world::recording;
 
 /// An interrupted night is resumed if it is not older than this. Older visits say
 /// little about the links.
@@ -25,11 +26,15 @@ const BATCH: usize = 1000;
 ///
 /// The catalogue cannot be used, or the journal of an interrupted night cannot be read.
 pub async fn catch_up(world: &World) -> anyhow::Result<Option<NightRef>> {
-    world.archive.settle_journal()?;
     let now = world.clock.now();
     let since = now.saturating_sub(RESUMED_WITHIN)?;
     // A clock that was set back a little does not hide the night.
     let until = now.saturating_add(RESUMED_WITHIN)?;
+    if world.archive.has_shared_journal() {
+        recording::settle(world.journal_writer(now)).await?;
+        return Ok(world.catalogue.unfinished(since).await?.filter(|night| night.started <= until));
+    }
+    world.archive.settle_journal()?;
     let unfinished = world.catalogue.unfinished(since).await?.filter(|night| night.started <= until);
     let reported = world.catalogue.last_reported().await?;
     let first = reported.into_iter().chain(unfinished).min().map_or(since, |night| night.started);
@@ -53,6 +58,7 @@ pub async fn catch_up(world: &World) -> anyhow::Result<Option<NightRef>> {
         | Entry::Withdrawn { .. }
         | Entry::FeedTokenIssued { .. }
         | Entry::FeedTokenWithdrawn { .. }
+        | Entry::SegmentsDropped { .. }
         | Entry::ReplacementSearched { .. } => false,
     };
     loop {

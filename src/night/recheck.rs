@@ -155,8 +155,7 @@ async fn record(
     let lapsed = lapsed(cleared, readings, world).await?;
     entries.extend(decisions::entries(&lapsed, started));
     entries.push(Entry::Finished { night: started, at: finished, void: None });
-    world.archive.append(finished, &entries)?;
-    world.catalogue.apply(&entries).await?;
+    world.record(finished, entries).await?;
     let events = finish::events(readings, started, |link| {
         let one = cleared.iter().find(|one| one.link == *link)?;
         Some((Some(one.before.clone()), one.verdict.state.clone()))

@@ -60,9 +60,7 @@ pub(super) async fn begin(world: &World) -> anyhow::Result<RunningNight> {
         return Ok(RunningNight { row, server, start: Ok(()) });
     }
     let (now, start) = start_of_night(world).await?;
-    let entry = Entry::Night { started: now };
-    world.archive.append(now, std::slice::from_ref(&entry))?;
-    world.catalogue.apply(&[entry]).await?;
+    world.record(now, vec![Entry::Night { started: now }]).await?;
     Ok(RunningNight { row: world.catalogue.night(now).await?, server, start })
 }
 
@@ -111,9 +109,7 @@ impl RunningNight {
             sha256,
             page: read.page.clone(),
         };
-        world.archive.append(at, std::slice::from_ref(&entry))?;
-        world.catalogue.apply(&[entry]).await?;
-        Ok(())
+        world.record(at, vec![entry]).await
     }
 }
 
@@ -188,12 +184,11 @@ impl StoredBatch {
 
     /// Appends the lines to the journal, then writes the rows.
     async fn write(self, world: &World) -> anyhow::Result<()> {
-        let (archive, now) = (world.archive.clone(), world.clock.now());
-        let appended = tokio::task::spawn_blocking(move || {
-            archive.append(now, &self.entries)?;
-            Ok::<_, archive::Error>(self)
-        });
-        let Self { entries, texts, storing: _storing } = appended.await??;
-        Ok(world.catalogue.apply_with_texts(&entries, &texts).await?)
+        let Self { entries, texts, storing } = self;
+        let writer = world.journal_writer(world.clock.now());
+        let mut batch = writer.begin().await?;
+        let (entries, _storing) = writer.append(&mut batch, entries, storing).await?;
+        batch.enter(&entries, &texts).await?;
+        Ok(batch.commit().await?)
     }
 }

@@ -68,8 +68,7 @@ pub(super) async fn all(
         .map(|(link, found)| Entry::ReplacementSearched { at: now, link: link.clone(), found: found.clone() })
         .collect();
     if !entries.is_empty() {
-        world.archive.append(world.clock.now(), &entries)?;
-        world.catalogue.apply(&entries).await?;
+        world.record(world.clock.now(), entries).await?;
     }
     found.extend(searched.into_iter().filter_map(|(link, found)| Some((link, found?))));
     Ok(found)

@@ -80,6 +80,7 @@ pub async fn deliver_due(
     let mut no_relay: Option<String> = None;
     for id in catalogue.due_emails(now, now.saturating_add(LONGEST_DELAY)?).await? {
         let _lock = catalogue.outbox_lock().await;
+        catalogue.check_duty().await?;
         let waiting = match catalogue.queued_email(id).await {
             Ok(Some(waiting)) => waiting,
             Ok(None) => continue,

@@ -13,6 +13,8 @@ pub(in crate::serve) enum Error {
     Catalogue(#[from] catalogue::Error),
     #[error(transparent)]
     Archive(#[from] archive::Error),
+    #[error("{0:#}")]
+    NotRecorded(#[source] anyhow::Error),
     #[error("cannot render a page: {0}")]
     Template(#[from] askama::Error),
     #[error("cannot write JSON: {0}")]

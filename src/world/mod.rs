@@ -2,7 +2,7 @@
 //!
 //! No module here decides anything about a link. No module uses another, except `clock`
 //! (time), `disk` (durable files), `spool` (bodies that are being received) and `operator_http`
-//! (addresses that the operator chose).
+//! (addresses that the operator chose). Archive and catalogue meet in `recording`.
 
 pub mod clock;
 pub mod random;
@@ -28,6 +28,7 @@ pub mod document_reader;
 pub mod browser;
 pub mod archive;
 pub mod catalogue;
+pub mod recording;
 pub mod email;
 pub mod webhook;
 
@@ -36,12 +37,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::bail;
+use jiff::Timestamp;
 use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 
 use crate::domain::address::Address;
 use crate::domain::evidence::bulk_interface::BulkInterface;
+use crate::domain::journal::Entry;
 use crate::domain::policy::quota::StorageQuotas;
 use crate::domain::policy::rota::CrawlBudgets;
+use crate::domain::policy::service_role::ServiceRole;
 
 use archive::{Archive, ArchivePlace};
 use browser::{Browser, BrowserSettings};
@@ -50,6 +54,7 @@ use clock::Clock;
 use document_reader::Reader;
 use fetch::{Fetch, InterfaceAccess, SharedPace};
 use lock::{BatchLock, CaptureLock, LockError, SoleInstance, WorkerLock};
+use recording::JournalWriter;
 
 /// The lock with which a process uses the archive.
 #[derive(Debug)]
@@ -153,6 +158,24 @@ impl World {
         Self::holding(InstanceLock::Worker(lock), archive, catalogue, fetch, clock)
     }
 
+    /// Opens an archive in a bucket for a process beside others. Each has a working directory of its
+    /// own.
+    pub async fn open_in_own_directory(
+        role: ServiceRole,
+        archive: &ArchivePlace,
+        catalogue: &CatalogueLocation,
+        fetch: fetch::FetchSettings,
+        clock: Clock,
+    ) -> anyhow::Result<Self> {
+        archive::make_dir(&archive.dir)?;
+        let alone = SoleInstance::acquire(&archive.dir)?;
+        let archive = Archive::open_beside_others(archive)?;
+        let catalogue = open_catalogue(&archive, catalogue).await?;
+        let world = Self::around(archive, catalogue, alone, fetch, clock)?;
+        let crawler = if role == ServiceRole::Scheduler { Crawler::Workers } else { Crawler::ThisProcess };
+        Ok(Self { crawler, ..world })
+    }
+
     /// The same with an archive and a catalogue that are already open.
     pub fn around(
         archive: Archive,
@@ -189,6 +212,16 @@ impl World {
             instance,
             storing: Arc::default(),
         })
+    }
+
+    /// Writes entries of this time to the journal and the catalogue.
+    pub async fn record(&self, at: Timestamp, entries: Vec<Entry>) -> anyhow::Result<()> {
+        self.journal_writer(at).record(entries).await
+    }
+
+    /// Writes entries of this time with what else belongs to them.
+    pub fn journal_writer(&self, at: Timestamp) -> JournalWriter<'_> {
+        JournalWriter { archive: &self.archive, catalogue: &self.catalogue, at }
     }
 
     /// Marks that a batch is being stored on threads of its own.

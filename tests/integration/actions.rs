@@ -230,7 +230,7 @@ async fn a_decision_that_is_only_in_the_journal_is_shown_after_the_next_start() 
     };
     let (course, link) = ("c".parse().unwrap(), Address::parse(A).unwrap());
     let entry = Entry::Decided { at, course, link, decision: Some(decision) };
-    engines::open_archive(&harness.archive()).append(at, &[entry]).unwrap();
+    engines::append(&harness.archive(), at, entry).await;
     assert!(!harness.run(&["status"]).await.1.contains("[no longer reported as dead]"));
     let (service, at) = serving(&harness, 3).await;
     assert!(ask(at, "GET", "/c/c/health", "").await.1.contains("no longer reported as dead."));

@@ -12,10 +12,13 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex};
 
+use jiff::Timestamp;
 use onreserve::config;
 use onreserve::domain::capture::Digest;
+use onreserve::domain::journal::Entry;
 use onreserve::world::archive::{Archive, ArchivePlace};
 use onreserve::world::catalogue::{Catalogue, CatalogueLocation};
+use onreserve::world::recording::JournalWriter;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{ConnectOptions as _, Connection as _, FromRow};
@@ -164,6 +167,19 @@ pub(crate) fn places(dir: &Path) -> (ArchivePlace, CatalogueLocation) {
 
 pub(crate) fn open_archive(dir: &Path) -> Archive {
     Archive::open_shared(places(dir).0).unwrap()
+}
+
+/// Writes an entry as a process does that is killed before it writes the rows. On `PostgreSQL` and
+/// S3 a line counts only with its rows, so they are there too.
+pub(crate) async fn append(dir: &Path, at: Timestamp, entry: Entry) {
+    let archive = open_archive(dir);
+    if is_on_others() {
+        let catalogue = open_catalogue(dir).await;
+        let writer = JournalWriter { archive: &archive, catalogue: &catalogue, at };
+        writer.record(vec![entry]).await.unwrap();
+    } else {
+        archive.append(at, &[entry]).unwrap();
+    }
 }
 
 pub(crate) async fn open_catalogue(dir: &Path) -> Catalogue {

@@ -191,6 +191,11 @@ impl Chain {
         Self::default()
     }
 
+    /// For the lines after a line.
+    pub fn after(last: LineSeal) -> Self {
+        Self { last: Some(last), is_from_the_start: true, ..Self::default() }
+    }
+
     pub fn faults(&self) -> &[JournalFault] {
         &self.faults
     }

@@ -47,6 +47,7 @@ impl Holdings {
             | Entry::Withdrawn { .. }
             | Entry::FeedTokenIssued { .. }
             | Entry::FeedTokenWithdrawn { .. }
+            | Entry::SegmentsDropped { .. }
             | Entry::Finished { .. } => {}
         }
     }

@@ -98,6 +98,9 @@ pub enum Entry {
     FeedTokenIssued { at: Timestamp, course: CourseId, token: Digest, basis: Digest, until: Timestamp },
     /// A secret address was withdrawn, or all of the course.
     FeedTokenWithdrawn { at: Timestamp, course: CourseId, token: Option<Digest> },
+    /// Writers named these segments of a bucket and did not count them: of all segments that follow
+    /// the same line, the one that begins with this entry counts.
+    SegmentsDropped { at: Timestamp, segments: Vec<String> },
     /// A night ended.
     Finished { night: Timestamp, at: Timestamp, void: Option<Void> },
 }
@@ -133,6 +136,7 @@ impl Entry {
             | Self::Withdrawn { .. }
             | Self::FeedTokenIssued { .. }
             | Self::FeedTokenWithdrawn { .. }
+            | Self::SegmentsDropped { .. }
             | Self::Finished { .. } => Vec::new(),
         }
     }

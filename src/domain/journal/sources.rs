@@ -62,6 +62,7 @@ impl BlobSources {
             | Entry::Withdrawn { .. }
             | Entry::FeedTokenIssued { .. }
             | Entry::FeedTokenWithdrawn { .. }
+            | Entry::SegmentsDropped { .. }
             | Entry::Finished { .. } => {}
         }
     }

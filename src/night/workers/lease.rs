@@ -28,11 +28,29 @@ pub struct ProcessLease {
     catalogue: Catalogue,
     clock: Clock,
     name: String,
-    role: ServiceRole,
-    duration: Duration,
+    terms: LeaseTerms,
     /// The requests that this process has sent.
     requests: Arc<AtomicU64>,
     current: watch::Sender<CurrentLease>,
+}
+
+/// The lease that a process wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeaseTerms {
+    pub role: ServiceRole,
+    pub duration: Duration,
+    /// Whether it is that of the only scheduler.
+    pub is_only: bool,
+}
+
+impl LeaseTerms {
+    /// Begins a lease; `None` while another scheduler has it.
+    async fn begin(self, name: &str, catalogue: &Catalogue) -> Result<Option<ProcessId>, catalogue::Error> {
+        if self.is_only {
+            return catalogue.begin_only_scheduler(name, self.duration).await;
+        }
+        catalogue.begin_lease(name, self.role, self.duration).await.map(Some)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,21 +63,28 @@ struct CurrentLease {
 }
 
 impl ProcessLease {
+    /// Begins the lease. That of the only scheduler begins when no other one lasts.
+    ///
     /// # Errors
     ///
     /// The catalogue cannot be used.
-    pub async fn begin(
-        catalogue: Catalogue,
-        clock: Clock,
-        role: ServiceRole,
-        duration: Duration,
-    ) -> anyhow::Result<Arc<Self>> {
+    pub async fn begin(catalogue: Catalogue, clock: Clock, terms: LeaseTerms) -> anyhow::Result<Arc<Self>> {
         let name = machine::process_name();
-        let asked = clock.instant();
-        let process = catalogue.begin_lease(&name, role, duration).await?;
-        let current =
-            watch::Sender::new(CurrentLease { process, until: asked + duration, requests_from: asked });
-        Ok(Arc::new(Self { catalogue, clock, name, role, duration, requests: Arc::default(), current }))
+        let mut is_logged = false;
+        let (asked, process) = loop {
+            let asked = clock.instant();
+            if let Some(process) = terms.begin(&name, &catalogue).await? {
+                break (asked, process);
+            }
+            if !is_logged {
+                tracing::info!("waiting until the other scheduler ends");
+                is_logged = true;
+            }
+            clock.sleep(PAUSE).await;
+        };
+        let until = asked + terms.duration;
+        let current = watch::Sender::new(CurrentLease { process, until, requests_from: asked });
+        Ok(Arc::new(Self { catalogue, clock, name, terms, requests: Arc::default(), current }))
     }
 
     /// The name of this process.
@@ -80,7 +105,7 @@ impl ProcessLease {
     /// have no lease, because a newer version has changed the catalogue.
     pub async fn keep(&self) -> catalogue::Error {
         loop {
-            self.clock.sleep(self.duration / RENEWALS).await;
+            self.clock.sleep(self.terms.duration / RENEWALS).await;
             match self.renew().await {
                 Ok(()) => {}
                 Err(error @ catalogue::Error::Outdated) => return error,
@@ -91,10 +116,10 @@ impl ProcessLease {
 
     async fn renew(&self) -> Result<(), catalogue::Error> {
         let (process, asked) = (self.process(), self.clock.instant());
-        if self.catalogue.renew_lease(process, self.duration).await? {
+        if self.catalogue.renew_lease(process, self.terms.duration).await? {
             self.current.send_modify(|current| {
                 if current.process == process {
-                    current.until = asked + self.duration;
+                    current.until = asked + self.terms.duration;
                 }
             });
         } else if self.process() == process {
@@ -113,12 +138,17 @@ impl ProcessLease {
         self.catalogue.return_shards(before).await?;
         self.catalogue.end_lease(before).await?;
         let asked = self.clock.instant();
-        let process = self.catalogue.begin_lease(&self.name, self.role, self.duration).await?;
+        let begun = self.terms.begin(&self.name, &self.catalogue).await?;
+        let process = begun.ok_or(catalogue::Error::LeaseOver)?;
         let mut requests_from = self.current.borrow().requests_from;
         if process.server() != before.server() {
-            requests_from = asked + self.duration;
+            requests_from = asked + self.terms.duration;
         }
-        self.current.send_replace(CurrentLease { process, until: asked + self.duration, requests_from });
+        self.current.send_replace(CurrentLease {
+            process,
+            until: asked + self.terms.duration,
+            requests_from,
+        });
         Ok(())
     }
 
@@ -139,11 +169,11 @@ impl ProcessLease {
     fn outliving(&self, time: Duration) -> Option<ProcessId> {
         let CurrentLease { process, until, .. } = *self.current.borrow();
         let left = until.saturating_duration_since(self.clock.instant());
-        (left >= time.min(self.duration / 2)).then_some(process)
+        (left >= time.min(self.terms.duration / 2)).then_some(process)
     }
 
     async fn taken(&self, request: PacedRequest<'_>) -> Taken {
-        let renewal = self.duration / RENEWALS / 2;
+        let renewal = self.terms.duration / RENEWALS / 2;
         let requests_from = self.current.borrow().requests_from;
         let wait = requests_from.saturating_duration_since(self.clock.instant());
         if !wait.is_zero() {

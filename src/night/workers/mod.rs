@@ -12,7 +12,7 @@ mod session;
 mod store;
 mod totals;
 
-pub use lease::ProcessLease;
+pub use lease::{LeaseTerms, ProcessLease};
 pub use session::{WorkerSession, work};
 
 pub(super) use schedule::crawl;

@@ -21,6 +21,7 @@ use crate::night::visit_batch::{BatchFiles, VisitBatch};
 use crate::world::World;
 use crate::world::archive;
 use crate::world::catalogue::{NightRef, ShardLease};
+use crate::world::recording;
 
 /// The most visits that are stored at once.
 const BATCH: usize = 128;
@@ -164,16 +165,13 @@ async fn store(
         Ok::<_, archive::Error>(files)
     });
     let BatchFiles { entries, texts, bodies: _ } = storing.await??;
+    let writer = world.journal_writer(world.clock.now());
+    recording::settle(writer).await?;
     let Some(mut batch) = world.catalogue.begin_fenced(&shards).await? else {
         anyhow::bail!("another worker has a shard of this one")
     };
-    let (archive, held, now) = (world.archive.clone(), Arc::clone(&lock), world.clock.now());
-    let appending = tokio::task::spawn_blocking(move || {
-        let _held = held;
-        archive.append(now, &entries)?;
-        Ok::<_, archive::Error>(entries)
-    });
-    batch.enter(&appending.await??, &texts).await?;
+    let (entries, _lock) = writer.append(&mut batch, entries, lock).await?;
+    batch.enter(&entries, &texts).await?;
     for (shard, totals) in ends {
         batch.end_shard(shard, &totals).await?;
     }

@@ -8,6 +8,7 @@ use crate::serve::library::snapshot;
 use crate::world::archive::Archive;
 use crate::world::catalogue::Catalogue;
 use crate::world::clock::Clock;
+use crate::world::recording::JournalWriter;
 
 /// Where the pages write: first to the journal, then to the catalogue, so that a rebuilt
 /// catalogue has the same entries.
@@ -26,12 +27,9 @@ impl EntryWriter<'_> {
     /// The archive or the catalogue cannot be used. Entries in the journal that the catalogue
     /// lacks are applied when the service starts again, without the web processes.
     pub(in crate::serve) async fn write(self, at: Timestamp, entries: &[Entry]) -> Result<(), Error> {
-        let mut batch = self.catalogue.begin_ordered().await?;
-        // The journal may be locked by another process for long.
-        let (archive, lines) = (self.archive.clone(), entries.to_vec());
-        tokio::task::spawn_blocking(move || archive.append(at, &lines)).await??;
-        batch.enter(entries, &[]).await?;
-        batch.commit().await?;
+        let writer = JournalWriter { archive: self.archive, catalogue: self.catalogue, at };
+        let recorded = writer.record(entries.to_vec()).await;
+        recorded.map_err(Error::NotRecorded)?;
         if self.catalogue.can_have_workers() {
             // Another process may show the page to which the answer leads.
             self.clock.sleep(snapshot::MAX_AGE).await;

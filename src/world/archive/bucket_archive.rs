@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::blob_cache::BlobCache;
-use super::bucket::{Bucket, BucketSettings};
-use super::{Error, digest_in_name};
+use super::bucket::{Bucket, BucketSettings, HeadPlace};
+use super::{Error, blob_inside, digest_in_name};
 use crate::domain::capture::Digest;
 
 /// The bucket of an archive, with what this process knows of it.
@@ -17,6 +17,7 @@ use crate::domain::capture::Digest;
 pub(super) struct BucketArchive {
     pub(super) bucket: Bucket,
     pub(super) cache: BlobCache,
+    pub(super) journal_head: HeadPlace,
     listed: Mutex<Option<ListedBlobs>>,
 }
 
@@ -32,6 +33,7 @@ impl BucketArchive {
         Ok(Self {
             bucket: Bucket::new(settings)?,
             cache: BlobCache::new(settings.cache_bytes),
+            journal_head: settings.journal_head,
             listed: Mutex::default(),
         })
     }
@@ -66,7 +68,16 @@ impl BucketArchive {
     }
 
     pub(super) fn is_stored(&self, digest: Digest) -> Result<bool, Error> {
-        self.with_listed(|listed| listed.stored.contains(&digest))
+        let is_listed = self.with_listed(|listed| listed.stored.contains(&digest))?;
+        if is_listed || self.journal_head == HeadPlace::WorkingDirectory {
+            return Ok(is_listed);
+        }
+        // Another process may have stored it.
+        let is_there = self.bucket.has(&blob_inside(digest))?;
+        if is_there {
+            self.are_stored([digest]);
+        }
+        Ok(is_there)
     }
 
     /// The number of blobs in quarantine; `None` before the blobs were listed.

@@ -36,18 +36,22 @@ pub(super) fn check_bucket(bucket: &BucketArchive) -> Result<(), Error> {
     Ok(bucket.bucket.remove(&inside)?)
 }
 
+/// Makes the bucket an archive, unless it is one.
+pub(super) fn make_archive(bucket: &BucketArchive) -> Result<(), Error> {
+    match bucket.bucket.get("FORMAT")? {
+        Some(found) => check_version(&String::from_utf8_lossy(&found), &bucket.bucket.address().to_string())?,
+        None => {
+            bucket.bucket.put("README.md", README.as_bytes().to_vec())?;
+            bucket.bucket.put("FORMAT", format!("{FORMAT}\n").into_bytes())?;
+        }
+    }
+    Ok(())
+}
+
 impl Archive {
     /// Makes the bucket an archive, unless it is one, and reads what is new in its journal.
     pub(super) fn connect(&self, bucket: &BucketArchive) -> Result<(), Error> {
-        match bucket.bucket.get("FORMAT")? {
-            Some(found) => {
-                check_version(&String::from_utf8_lossy(&found), &bucket.bucket.address().to_string())?
-            }
-            None => {
-                bucket.bucket.put("README.md", README.as_bytes().to_vec())?;
-                bucket.bucket.put("FORMAT", format!("{FORMAT}\n").into_bytes())?;
-            }
-        }
+        make_archive(bucket)?;
         self.pull_journal(bucket)?;
         bucket.list_again()
     }

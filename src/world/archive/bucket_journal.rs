@@ -5,6 +5,7 @@
 //! process that was killed, or by another working directory: it is copied when the archive
 //! is opened.
 
+use std::collections::HashSet;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -16,6 +17,7 @@ use jiff::tz::TimeZone;
 use super::bucket::ListedObject;
 use super::bucket_archive::BucketArchive;
 use super::journal::sealed;
+use super::journal_forks::counted;
 use super::journal_head::{JournalHead, last_seal};
 use super::journal_reader::files_of_journal;
 use super::verified::{hash, open_regular};
@@ -88,31 +90,45 @@ impl Archive {
     }
 
     /// Copies the segments of the bucket that the working directory lacks. Segments that the
-    /// bucket has lost are written to it again.
+    /// bucket has lost are written to it again, unless other ones are in their place.
     pub(super) fn pull_journal(&self, bucket: &BucketArchive) -> Result<(), Error> {
         let cannot = |source| failed("copy the journal to", self.dir(), source);
         let mut head = self.lock_journal().map_err(cannot)?;
         let listed = journal_objects(bucket)?;
-        for path in files_of_journal(self.dir())? {
-            let inside = self.inside(&path);
-            if listed.binary_search_by(|object| object.inside.as_str().cmp(&inside)).is_err() {
-                tracing::warn!(segment = %inside, "the bucket has lost a part of the journal; it is written again");
-                bucket.bucket.put(&inside, fs::read(&path).map_err(cannot)?)?;
-            }
-        }
         // A sound copy stays: `check_segments` compares it with the segment.
         let has = |object: &ListedObject| {
-            let copy = fs::read(self.dir().join(&object.inside));
-            copy.is_ok_and(|copy| copy.len() as u64 == object.bytes || is_sound(&copy))
+            let copy = fs::metadata(self.dir().join(&object.inside));
+            copy.is_ok_and(|copy| copy.len() == object.bytes)
+                || fs::read(self.dir().join(&object.inside)).is_ok_and(|copy| is_sound(&copy))
         };
         let new: Vec<String> =
-            listed.into_iter().filter(|object| !has(object)).map(|object| object.inside).collect();
-        if new.is_empty() {
-            return Ok(());
+            listed.iter().filter(|object| !has(object)).map(|object| object.inside.clone()).collect();
+        if !new.is_empty() {
+            self.copy_segments(bucket, &new)?;
         }
-        self.copy_segments(bucket, &new)?;
+        let files = files_of_journal(self.dir())?;
+        let counted: HashSet<PathBuf> =
+            counted(files.clone(), self.dir()).map_err(cannot)?.into_iter().collect();
+        let mut has_removed = false;
+        for path in &files {
+            let inside = self.inside(path);
+            if listed.binary_search_by(|object| object.inside.as_str().cmp(&inside)).is_ok() {
+                continue;
+            }
+            if counted.contains(path) {
+                tracing::warn!(segment = %inside, "the bucket has lost a part of the journal; it is written again");
+                bucket.bucket.put(&inside, fs::read(path).map_err(cannot)?)?;
+            } else {
+                fs::remove_file(path).map_err(cannot)?;
+                has_removed = true;
+            }
+        }
+        if has_removed {
+            // The head may be that of a segment that does not count.
+            head.advance(self.found_end().map_err(cannot)?).map_err(cannot)?;
+        }
         let mut newest: Option<(LineSeal, String)> = None;
-        for inside in new {
+        for inside in new.into_iter().filter(|inside| counted.contains(&self.dir().join(inside))) {
             let seal = last_seal(&self.dir().join(&inside)).map_err(cannot)?;
             if let Some(seal) =
                 seal.filter(|seal| newest.as_ref().is_none_or(|(last, _)| last.seq < seal.seq))
@@ -137,7 +153,10 @@ impl Archive {
     pub(super) fn check_segments(&self, bucket: &BucketArchive, now: Timestamp) -> Result<(), Error> {
         self.pull_journal(bucket)?;
         let mut altered = Vec::new();
-        bucket.bucket.hash_each(journal_objects(bucket)?, |inside, read| {
+        let mut segments = journal_objects(bucket)?;
+        // Other processes may have written more meanwhile.
+        segments.retain(|segment| self.dir().join(&segment.inside).exists());
+        bucket.bucket.hash_each(segments, |inside, read| {
             let path = self.dir().join(inside);
             let copy = open_regular(&path).and_then(|file| hash(&file));
             let copy = copy.map_err(|source| failed("read", &path, source))?;
@@ -165,7 +184,7 @@ impl Archive {
     }
 }
 
-fn journal_objects(bucket: &BucketArchive) -> Result<Vec<ListedObject>, Error> {
+pub(super) fn journal_objects(bucket: &BucketArchive) -> Result<Vec<ListedObject>, Error> {
     let mut objects = bucket.bucket.list("captures")?;
     objects.retain(|object| Path::new(&object.inside).extension().is_some_and(|it| it == "jsonl"));
     Ok(objects)

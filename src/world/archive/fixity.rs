@@ -261,7 +261,11 @@ impl Archive {
 
     /// All blobs, sorted by name.
     fn blobs(&self) -> Result<Vec<PathBuf>, Error> {
-        self.files_in("blobs/sha256")
+        let blobs = self.files_in("blobs/sha256")?;
+        if let Some(bucket) = &self.bucket {
+            bucket.are_stored(blobs.iter().filter_map(|path| digest_in_name(path)));
+        }
+        Ok(blobs)
     }
 
     /// Moves a file to quarantine. Returns its new place.

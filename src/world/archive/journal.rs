@@ -3,10 +3,12 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::journal_forks::counted;
 use super::journal_head::last_seal;
 use super::journal_reader::{JournalReader, files_of_journal, lines_of};
 use super::{Archive, Error, failed};
@@ -25,6 +27,9 @@ impl Archive {
     /// The journal is locked meanwhile, because nights, pages and commands all append to
     /// it. A line that a crash or a full disk cut short is ended first; its bytes stay.
     pub fn append(&self, at: Timestamp, entries: &[Entry]) -> Result<(), Error> {
+        if self.has_shared_journal() {
+            return Err(self.cannot_append(io::Error::other("its end is in the catalogue")));
+        }
         if let Some(bucket) = &self.bucket {
             return self.append_segment(bucket, at, entries);
         }
@@ -64,7 +69,23 @@ impl Archive {
 
     /// The number of the last line that was appended; 0 if that is not known.
     pub fn last_line_number(&self) -> Result<u64, Error> {
-        self.last_number().map_err(|source| failed("read", &self.dir().join("journal-head"), source))
+        let number =
+            self.last_number().map_err(|source| failed("read", &self.dir().join("journal-head"), source))?;
+        Ok(number.max(self.last_line.load(Ordering::Relaxed)))
+    }
+
+    /// The journal has at least so many lines.
+    pub fn set_last_line(&self, number: u64) {
+        self.last_line.fetch_max(number, Ordering::Relaxed);
+    }
+
+    /// The files of the journal with the lines that count. Those of other processes are fetched.
+    fn counted_files(&self) -> Result<Vec<PathBuf>, Error> {
+        if let Some(bucket) = self.bucket.as_ref().filter(|_| self.has_shared_journal()) {
+            self.pull_journal(bucket)?;
+        }
+        counted(files_of_journal(self.dir())?, self.dir())
+            .map_err(|source| failed("read", &self.dir().join("captures"), source))
     }
 
     /// All entries, in the order in which they became known.
@@ -72,7 +93,7 @@ impl Archive {
         let read = || -> Result<_, Error> {
             // Lines that are appended meanwhile are not missing.
             let number = self.last_line_number()?;
-            let files = files_of_journal(self.dir())?;
+            let files = self.counted_files()?;
             Ok(JournalReader::new(self.dir(), files, Chain::whole(), number))
         };
         read().unwrap_or_else(|error| JournalReader::failed(self.dir(), error))
@@ -87,7 +108,7 @@ impl Archive {
     pub fn entries_from_night(&self, started: Timestamp) -> Result<JournalReader, Error> {
         let read = |source| failed("read", &self.dir().join("captures"), source);
         let mut files = Vec::new();
-        for path in files_of_journal(self.dir())? {
+        for path in self.counted_files()? {
             files.push((last_seal(&path).map_err(read)?.map_or(0, |seal| seal.seq), path));
         }
         files.sort();

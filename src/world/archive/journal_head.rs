@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::journal_forks::counted;
 use super::journal_reader::{files_of_journal, lines_of, place};
 use super::{Archive, Error, failed};
 use crate::domain::journal::chain::{Chain, LineSeal, LineSum};
@@ -85,8 +86,8 @@ impl Archive {
     }
 
     /// The last line of a journal without a head.
-    fn found_end(&self) -> io::Result<LineSeal> {
-        let files = files_of_journal(self.dir()).map_err(io::Error::other)?;
+    pub(super) fn found_end(&self) -> io::Result<LineSeal> {
+        let files = counted(files_of_journal(self.dir()).map_err(io::Error::other)?, self.dir())?;
         let mut last: Option<LineSeal> = None;
         for path in &files {
             let seal = last_seal(path)?;

@@ -17,10 +17,12 @@ mod catalogue_files;
 mod fixity;
 mod hashing;
 mod journal;
+mod journal_forks;
 mod journal_head;
 mod journal_reader;
 mod journal_restore;
 mod place;
+mod shared_journal;
 mod signing_key;
 mod stream;
 mod synced_names;
@@ -33,16 +35,18 @@ use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use self::blobs::SyncPace;
 use self::bucket_archive::BucketArchive;
 pub use backup::{BackupTotals, RestoredBlobs};
-pub use bucket::{BucketAddress, BucketCredentials, BucketError, BucketSettings};
+pub use bucket::{BucketAddress, BucketCredentials, BucketError, BucketSettings, HeadPlace};
 pub use bucket_files::exists;
 pub use fixity::{DamagedBlob, FixityResults};
 pub use hashing::all_cores;
 pub use journal_reader::JournalReader;
 pub use place::ArchivePlace;
+pub use shared_journal::LaterLines;
 pub use stream::stream;
 
 use self::synced_names::SyncedNames;
@@ -148,6 +152,8 @@ pub struct Archive {
     verified: Arc<VerifiedBlobs>,
     synced_names: Arc<SyncedNames>,
     sync_pace: Arc<SyncPace>,
+    /// The number of the last line that this process has seen in the catalogue.
+    last_line: Arc<AtomicU64>,
 }
 
 impl Archive {
@@ -183,6 +189,19 @@ impl Archive {
         Ok(archive)
     }
 
+    /// Opens an archive in a bucket for a process that has a working directory of its own, and
+    /// reads nothing of it.
+    pub fn open_beside_others(place: &ArchivePlace) -> Result<Self, Error> {
+        let archive = Self::at(place.into())?;
+        let prepared = archive.prepare().and_then(|()| archive.empty_spool());
+        prepared.map_err(|source| Error::NotWritable { dir: archive.dir.clone(), source })?;
+        archive.check_format()?;
+        if let Some(bucket) = &archive.bucket {
+            bucket_files::make_archive(bucket)?;
+        }
+        Ok(archive)
+    }
+
     /// Opens an archive that a service may be using, to read it and to append to its
     /// journal. To remove copies, hold the lock on the captures.
     pub fn open_shared(place: impl Into<ArchivePlace>) -> Result<Self, Error> {
@@ -204,6 +223,7 @@ impl Archive {
             verified: Arc::default(),
             synced_names: Arc::default(),
             sync_pace: Arc::default(),
+            last_line: Arc::default(),
         })
     }
 

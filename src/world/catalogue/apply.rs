@@ -62,6 +62,8 @@ async fn apply(entry: &Entry, on: &mut Transaction) -> Result<(), Error> {
         }
         // `bulk` stores these.
         Entry::Capture { .. } | Entry::Visit { .. } => {}
+        // It is about the journal itself.
+        Entry::SegmentsDropped { .. } => {}
         Entry::Page { .. } => page(entry, on).await?,
         Entry::Accepted { at, link, sha256, acceptance } => {
             accepted(link, *sha256, *at, on).await?;

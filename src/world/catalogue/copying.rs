@@ -208,6 +208,9 @@ impl Catalogue {
         }
         copy_texts(&mut from, &mut to).await?;
         if let Transaction::Postgres { .. } = to {
+            // The rows may be those of another end of the journal, which is found again.
+            query("DELETE FROM journal_head").execute(&mut to).await?;
+            query("DELETE FROM pending_segment").execute(&mut to).await?;
             for table in TABLES.iter().filter(|table| table.is_numbered) {
                 query(AssertSqlSafe(table.continue_numbers())).execute(&mut to).await?;
             }

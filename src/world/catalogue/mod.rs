@@ -16,6 +16,7 @@ mod feed_tokens;
 mod ordered_batch;
 mod fixity;
 mod host_pace;
+mod journal_head;
 mod emails;
 mod full_text_postgres;
 mod full_text_sqlite;
@@ -77,6 +78,7 @@ pub use emails::{
 pub use feed_tokens::FeedToken;
 pub use fixity::FixityTotals;
 pub use host_pace::{HostAvailability, HostLease};
+pub use journal_head::KnownJournalEnd;
 pub use links::{LinkRecord, StoredVisit};
 pub use location::{CatalogueLocation, PostgresUrl, PostgresUrlError};
 pub use night_ref::NightRef;
@@ -115,6 +117,10 @@ pub enum Error {
         "the server of the catalogue was restarted or replaced, and rows that it had may be lost; the journal has them, so run this again"
     )]
     ServerRestarted,
+    #[error(
+        "the lease of this scheduler is over, and another one may have its work; this one goes on when it has a lease again"
+    )]
+    LeaseOver,
     #[error("cannot open the catalogue {location}: {source}; {}", advice::of_opening(location, source.as_ref()))]
     Unusable { location: Box<CatalogueLocation>, source: Box<dyn std::error::Error + Send + Sync> },
     #[error(
@@ -126,11 +132,12 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the database server cannot be reached now, or is starting or stopping. It may be
-    /// back in a moment.
+    /// Whether the database server cannot be reached now, or is starting or stopping, or this
+    /// process waits for its lease. It may be back in a moment.
     pub fn is_away(&self) -> bool {
         match self {
             Self::Query(error) => advice::is_away(error),
+            Self::LeaseOver => true,
             Self::Newer { .. }
             | Self::Older { .. }
             | Self::OlderAtWork { .. }
@@ -162,6 +169,10 @@ pub struct Catalogue {
     log: Option<Arc<Path>>,
     pool: Pool,
     outbox: Arc<Outbox>,
+    /// One batch of this process at a time has a connection and waits for those of others.
+    batches: Arc<Mutex<()>>,
+    /// The lease without which this process may not do the work of a scheduler.
+    duty: Arc<Duty>,
     /// The directory of the temporary copy that is open instead; it is removed with this value.
     _copy: Option<Arc<TempDir>>,
 }
@@ -173,6 +184,9 @@ struct Outbox {
     /// Emails were queued since they were last looked for.
     queued: Notify,
 }
+
+/// The lease of the only scheduler, if this process is it.
+type Duty = std::sync::Mutex<Option<ProcessId>>;
 
 /// How the file of a catalogue is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -229,7 +243,14 @@ impl Catalogue {
 
     fn in_file(path: &Path, pool: SqlitePool) -> Self {
         let log: Arc<Path> = log_of(path).into();
-        Self { log: Some(log), pool: Pool::Sqlite(pool), outbox: Arc::default(), _copy: None }
+        Self {
+            log: Some(log),
+            pool: Pool::Sqlite(pool),
+            outbox: Arc::default(),
+            batches: Arc::default(),
+            duty: Arc::default(),
+            _copy: None,
+        }
     }
 
     /// A value that changes after every write, up to the resolution of the file system's

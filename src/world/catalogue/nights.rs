@@ -147,7 +147,15 @@ impl Catalogue {
     ///
     /// [`Error::ServerRestarted`] if the night began on another server.
     pub async fn finish_night(&self, record: &NightRecord<'_>) -> Result<(), Error> {
-        let mut transaction = self.pool.begin().await?;
+        self.commit_night_in(self.pool.begin().await?, record).await
+    }
+
+    /// The same at the end of a transaction.
+    pub(super) async fn commit_night_in(
+        &self,
+        mut transaction: Transaction,
+        record: &NightRecord<'_>,
+    ) -> Result<(), Error> {
         server_start::check(record.server, &mut transaction).await?;
         bulk::verdicts(&record.verdicts, &mut transaction).await?;
         for (course, event) in &record.events {

@@ -25,7 +25,7 @@ const CONNECTIONS: u32 = 8;
 /// processes must be stopped before.
 fn oldest_program(version: i64) -> i64 {
     match version {
-        19 => 18,
+        19 | 20 => 18,
         _ => version,
     }
 }
@@ -92,7 +92,14 @@ pub(super) async fn open(url: &PostgresUrl, tables: Tables) -> Result<Catalogue,
         .after_connect(|connection, _| Box::pin(without_compiling(connection)))
         .connect_lazy_with(options);
     let pool = Pool::Postgres(PostgresPool { connections, writes: std::sync::Arc::default() });
-    Ok(Catalogue { log: None, pool, outbox: std::sync::Arc::default(), _copy: None })
+    Ok(Catalogue {
+        log: None,
+        pool,
+        outbox: std::sync::Arc::default(),
+        batches: std::sync::Arc::default(),
+        duty: std::sync::Arc::default(),
+        _copy: None,
+    })
 }
 
 /// Statements are interpreted: the server cannot know how few addresses a JSON array has, and to
@@ -175,7 +182,7 @@ mod tests {
     const TO_18: &str = "ALTER TABLE process_lease DROP COLUMN role, DROP COLUMN version; \
          ALTER TABLE night_shard DROP COLUMN offered_at, DROP COLUMN lost; \
          ALTER TABLE catalogue_version DROP COLUMN oldest; \
-         DROP TABLE pending_login, recheck_request, scheduler_activity; \
+         DROP TABLE pending_login, recheck_request, scheduler_activity, journal_head, pending_segment, capture_lock; \
          DELETE FROM catalogue_version WHERE version > 18";
 
     async fn run(catalogue: &Catalogue, statements: &'static str) {

@@ -4,14 +4,18 @@
 //! others take its shards and its hosts. A lease holds only on the server that granted it: one
 //! that was restarted or replaced by its standby may have lost later commits.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
-use super::database::{Pool, query};
+use super::database::{Executor, Pool, query, query_scalar};
 use super::postgres::{is_outdated, newest_version};
 use super::server_start::{ServerStart, server_start};
 use super::value::millis;
 use super::{Catalogue, Error};
 use crate::domain::policy::service_role::ServiceRole;
+
+/// The number of the lock under which one scheduler at a time begins its lease.
+const LOCK: i64 = 5_720_346_130;
 
 /// A process with a lease. A process that has lost its lease gets another number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,21 +53,40 @@ impl Catalogue {
         query("DELETE FROM process_lease WHERE lease_until < clock_timestamp() - interval '7 days'")
             .execute(&self.pool)
             .await?;
-        let row = query(concat!(
-            "INSERT INTO process_lease (name, role, version, lease_until) \
-             SELECT $1, $2, $3, clock_timestamp() + $4 * interval '1 millisecond' WHERE NOT ",
-            is_outdated!("$3"),
-            " RETURNING id, ",
-            server_start!()
-        ))
-        .bind(name)
-        .bind(role.as_str())
-        .bind(newest_version())
-        .bind(millis(lease))
-        .fetch_optional(&self.pool)
-        .await?;
-        let row = row.ok_or(Error::Outdated)?;
-        Ok(ProcessId { number: row.get(0), server: ServerStart(row.get(1)) })
+        insert_lease(name, role, lease, &self.pool).await
+    }
+
+    /// Gives the only scheduler a lease; `None` while another one has it. From then on this
+    /// process may do the work of a scheduler only while the lease lasts.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::begin_lease`].
+    pub async fn begin_only_scheduler(
+        &self,
+        name: &str,
+        lease: Duration,
+    ) -> Result<Option<ProcessId>, Error> {
+        let lasting =
+            "SELECT id FROM process_lease WHERE role = $1 AND lease_until > clock_timestamp() LIMIT 1";
+        let lasting = query(lasting).bind(ServiceRole::Scheduler.as_str());
+        if lasting.fetch_optional(&self.pool).await?.is_some() {
+            return Ok(None);
+        }
+        let mut transaction = self.pool.begin().await?;
+        query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).fetch_all(&mut transaction).await?;
+        // What a scheduler writes in its last moment is committed first.
+        let leases = query_scalar::<bool>(
+            "SELECT lease_until > clock_timestamp() FROM process_lease WHERE role = $1 FOR UPDATE",
+        );
+        let leases = leases.bind(ServiceRole::Scheduler.as_str()).fetch_all(&mut transaction).await?;
+        if leases.contains(&true) {
+            return Ok(None);
+        }
+        let process = insert_lease(name, ServiceRole::Scheduler, lease, &mut transaction).await?;
+        transaction.commit().await?;
+        *self.duty.lock().unwrap_or_else(PoisonError::into_inner) = Some(process);
+        Ok(Some(process))
     }
 
     /// Extends a lease from now on. Returns whether the process has it: a lease that is over stays
@@ -100,6 +123,29 @@ impl Catalogue {
     }
 }
 
+async fn insert_lease(
+    name: &str,
+    role: ServiceRole,
+    lease: Duration,
+    on: impl Into<Executor<'_>>,
+) -> Result<ProcessId, Error> {
+    let row = query(concat!(
+        "INSERT INTO process_lease (name, role, version, lease_until) \
+         SELECT $1, $2, $3, clock_timestamp() + $4 * interval '1 millisecond' WHERE NOT ",
+        is_outdated!("$3"),
+        " RETURNING id, ",
+        server_start!()
+    ))
+    .bind(name)
+    .bind(role.as_str())
+    .bind(newest_version())
+    .bind(millis(lease))
+    .fetch_optional(on)
+    .await?;
+    let row = row.ok_or(Error::Outdated)?;
+    Ok(ProcessId { number: row.get(0), server: ServerStart(row.get(1)) })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +153,23 @@ mod tests {
     use crate::world::catalogue::each_engine::new_database;
 
     const MINUTE: Duration = Duration::from_mins(1);
+
+    #[tokio::test]
+    async fn a_second_scheduler_begins_when_the_lease_of_the_first_is_over() {
+        let Some(location) = new_database().await else { return };
+        let (one, two) =
+            (Catalogue::open_at(&location).await.unwrap(), Catalogue::open_at(&location).await.unwrap());
+        let first = one.begin_only_scheduler("one", MINUTE).await.unwrap().unwrap();
+        assert_eq!(two.begin_only_scheduler("two", MINUTE).await.unwrap(), None);
+        let batch = one.begin_ordered().await.unwrap();
+        query("UPDATE process_lease SET lease_until = clock_timestamp()").execute(&two.pool).await.unwrap();
+        drop(batch);
+        assert!(matches!(one.begin_ordered().await, Err(Error::LeaseOver)));
+        assert!(two.begin_only_scheduler("two", MINUTE).await.unwrap().is_some());
+        assert!(!one.renew_lease(first, MINUTE).await.unwrap());
+        two.begin_ordered().await.unwrap();
+        assert!(matches!(one.begin_ordered().await, Err(Error::LeaseOver)), "it may write nothing");
+    }
 
     #[tokio::test]
     async fn a_lease_holds_only_on_the_server_that_granted_it() {

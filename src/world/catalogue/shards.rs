@@ -57,7 +57,7 @@ impl Catalogue {
         for (link, place) in links.iter().zip(0_u64..) {
             rows.push((Shard::of(&link.address).number(), place, link.address.as_str(), json(link)?));
         }
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin_on_duty().await?;
         query("UPDATE night_shard SET is_done = TRUE, holder = NULL, fence = fence + 1 WHERE NOT is_done")
             .execute(&mut transaction)
             .await?;
@@ -162,7 +162,7 @@ impl Catalogue {
     /// Ends the shards of a night, also those that are not done: their workers store nothing
     /// more. Returns what the workers counted.
     pub async fn close_shards<T: DeserializeOwned>(&self, night: NightRef) -> Result<Vec<T>, Error> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.begin_on_duty().await?;
         query(
             "UPDATE night_shard SET is_done = TRUE, holder = NULL, fence = fence + 1 \
              WHERE night = $1 AND NOT is_done",

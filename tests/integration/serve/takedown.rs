@@ -236,7 +236,7 @@ async fn a_removal_that_a_crash_interrupted_is_finished_by_the_next_night() {
     let at = start_of(NIGHTS);
     // The journal was written, and nothing after it.
     let entry = Entry::TakenDown { at, link, reason: "asked".to_owned(), by: None, removed: vec![sha256] };
-    opened.append(at, &[entry]).unwrap();
+    engines::append(&archive, at, entry).await;
     assert!(opened.is_stored(sha256).unwrap());
     course::night_over(&archive, NIGHTS + 1).await;
     assert!(!engines::open_archive(&archive).is_stored(sha256).unwrap());

@@ -37,6 +37,8 @@ const STAGES: &[&str] = &[
 /// World modules that other world modules may use: time, durable files, bodies that are being
 /// received, whether a disk can be written, and requests to addresses of the operator.
 const SHARED_BY_THE_WORLD: &[&str] = &["clock", "disk", "operator_http", "read_only", "spool"];
+/// World modules that meet in `recording`: lines and rows are written together.
+const RECORDED: &[&str] = &["archive", "catalogue"];
 const LINES_AT_MOST: usize = 400;
 const NAMELESS: &[&str] =
     &["util", "utils", "common", "helper", "helpers", "types", "manager", "service", "misc"];
@@ -178,6 +180,9 @@ fn objection(from: &[String], to: &[String]) -> Option<String> {
             let place = |part: &str| STAGES.iter().position(|stage| *stage == part);
             (place(to_part) > place(from_part)).then(|| format!("stage {to_part} comes after {from_part}"))
         }
+        ("world", "world") if from_part == "recording" => (to_part != "recording"
+            && !RECORDED.contains(&to_part.as_str()))
+        .then(|| format!("world::{from_part} and world::{to_part} meet in a run")),
         ("world", "world") => (from_part != to_part && !SHARED_BY_THE_WORLD.contains(&to_part.as_str()))
             .then(|| format!("world::{from_part} and world::{to_part} meet in a run")),
         _ => None,

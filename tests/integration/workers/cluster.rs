@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use argon2::password_hash::PasswordHasher as _;
@@ -14,8 +15,9 @@ use crate::fetch::site::{Reply, Then};
 use crate::harness::{Harness, PROGRAM, article, page_of};
 use crate::interrupted::RequestCounter;
 use crate::postgres_server::PostgresServer;
+use crate::s3_server::{ACCESS_KEY, S3Server, SECRET_KEY, TestBucket};
 use crate::service::Service;
-use crate::workers::outcome::Outcome;
+use crate::workers::outcome::{Outcome, ReadArchive};
 
 /// When the processes start.
 const NOW: &str = "2026-09-14T14:00:00Z";
@@ -37,6 +39,8 @@ pub(super) struct Cluster {
     pub(super) database: String,
     /// The address at which the processes reach it.
     address: String,
+    /// The bucket of the archive; `None` if all processes share its directory.
+    bucket: Option<TestBucket>,
     pub(super) scheduler: Service,
     pub(super) workers: Vec<Service>,
     counter: Arc<RequestCounter>,
@@ -69,7 +73,12 @@ pub(super) struct Different<'a> {
     pub(super) database: Option<&'a str>,
     /// Its way to the web.
     pub(super) web: Option<SocketAddr>,
+    /// Its way to the store of the bucket.
+    pub(super) store: Option<SocketAddr>,
 }
+
+/// The key prefix of the archive in its bucket.
+pub(super) const PREFIX: &str = "archive";
 
 /// The addresses on the course page.
 pub(super) fn addresses() -> Vec<String> {
@@ -125,31 +134,57 @@ impl Cluster {
         lease: Duration,
         ready: impl AsyncFnOnce(&[Service]),
     ) -> Self {
+        Self::start_in(None, (url, address), workers, lease, ready).await
+    }
+
+    /// The same with an archive in a bucket and a working directory for each process.
+    pub(super) async fn start_in_bucket(
+        server: &PostgresServer,
+        store: &'static S3Server,
+        workers: usize,
+    ) -> Self {
+        let url = server.database().await;
+        Self::start_in(Some(store.bucket()), (url.clone(), url), workers, LEASE, async |_| ()).await
+    }
+
+    /// The same in a bucket, if there is one.
+    pub(super) async fn start_in(
+        bucket: Option<TestBucket>,
+        (url, address): (String, String),
+        workers: usize,
+        lease: Duration,
+        ready: impl AsyncFnOnce(&[Service]),
+    ) -> Self {
         let counter = Arc::new(RequestCounter::default());
         let relay = Relay::up();
         let harness = harness(Arc::clone(&counter)).await;
-        let path = configure(&harness, &address, &relay, lease);
+        let path = configure(&harness, &address, &relay, lease, bucket.as_ref());
         let other = |variable| std::env::var_os(variable).map_or(PROGRAM.into(), PathBuf::from);
-        let start = |program: &Path, role| start_program(program, &path, NOW, role);
+        let start = |program: &Path, role| start_program(program, &own(&path, bucket.as_ref()), NOW, role);
         let one = (workers > 0).then(|| start(&other("ONRESERVE_OTHER_PROGRAM"), "worker"));
         let others = (1..workers).map(|_| start(Path::new(PROGRAM), "worker"));
         let workers: Vec<Service> = one.into_iter().chain(others).collect();
         ready(&workers).await;
         let scheduler = start(&other("ONRESERVE_OTHER_SCHEDULER"), "scheduler");
-        Self { harness, relay, database: url, address, scheduler, workers, counter }
+        Self { harness, relay, database: url, address, bucket, scheduler, workers, counter }
     }
 
     pub(super) fn configuration(&self) -> PathBuf {
         self.harness.dir.path().join("onreserve.toml")
     }
 
+    /// The configuration of a new process.
+    fn own_configuration(&self) -> PathBuf {
+        own(&self.configuration(), self.bucket.as_ref())
+    }
+
     pub(super) fn start_role(&self, role: &str) -> Service {
-        start_role(&self.configuration(), role)
+        start_role(&self.own_configuration(), role)
     }
 
     /// A process without pages that answers monitors.
     pub(super) fn start_monitored(&self, role: &str) -> Service {
-        Service::by(&self.configuration(), NOW, |command| {
+        Service::by(&self.own_configuration(), NOW, |command| {
             command.args(["--role", role, "--listen", "127.0.0.1:0"]);
         })
     }
@@ -163,19 +198,23 @@ impl Cluster {
     }
 
     pub(super) fn start_role_at(&self, now: &str, role: &str) -> Service {
-        start_program(Path::new(PROGRAM), &self.configuration(), now, role)
+        start_program(Path::new(PROGRAM), &self.own_configuration(), now, role)
     }
 
     /// A worker that differs from the others.
     pub(super) fn start_different(&self, different: &Different) -> Service {
-        let mut text = std::fs::read_to_string(self.configuration()).unwrap();
+        let configuration = self.own_configuration();
+        let mut text = std::fs::read_to_string(&configuration).unwrap();
+        if let (Some(address), Some(bucket)) = (different.store, &self.bucket) {
+            text = text.replace(&bucket.keys(PREFIX), &bucket.keys_at(PREFIX, address));
+        }
         if let Some(address) = different.database {
             text = text.replace(&self.address, address);
         }
         if let Some(address) = different.web {
             text = text.replace(&self.harness.site.address.to_string(), &address.to_string());
         }
-        let path = self.harness.dir.path().join("different.toml");
+        let path = configuration.with_extension("different.toml");
         std::fs::write(&path, text).unwrap();
         start_program(Path::new(PROGRAM), &path, different.now.unwrap_or(NOW), "worker")
     }
@@ -223,14 +262,51 @@ impl Cluster {
     async fn outcome_with(self, short_pauses: usize) -> Outcome {
         self.scheduler.logs("email sent").await;
         let configuration = self.configuration();
-        let Self { harness, relay, database, scheduler, workers, .. } = self;
+        let Self { harness, relay, database, bucket, scheduler, workers, .. } = self;
         for mut process in workers.into_iter().chain([scheduler]) {
             if process.child.try_wait().unwrap().is_none() {
                 process.stop().await;
             }
         }
-        Outcome::read(harness, &relay, &database, &configuration, short_pauses).await
+        let archive = match &bucket {
+            None => ReadArchive { dir: harness.archive(), configuration, database: database.clone() },
+            Some(bucket) => copied_down(bucket, &configuration, &database).await,
+        };
+        Outcome::read(harness, &relay, &database, &archive, short_pauses).await
     }
+}
+
+/// The archive of a bucket as a directory, with a new database.
+async fn copied_down(bucket: &TestBucket, configuration: &Path, database: &str) -> ReadArchive {
+    let dir = configuration.with_extension("copy");
+    bucket.copy_down(PREFIX, &dir);
+    let mut server = PgConnection::connect(database).await.unwrap();
+    let name: String = sqlx::query_scalar("SELECT current_database()").fetch_one(&mut server).await.unwrap();
+    let copy = format!("{name}_rebuilt");
+    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {copy}"))).execute(&mut server).await.unwrap();
+    server.close().await.unwrap();
+    let database = database.replace(&format!("/{name}?"), &format!("/{copy}?"));
+    let text = format!("[archive]\ndir = \"{}\"\n[catalogue]\nurl = \"{database}\"\n", dir.display());
+    let configuration = configuration.with_extension("copy.toml");
+    std::fs::write(&configuration, text).unwrap();
+    ReadArchive { dir, configuration, database }
+}
+
+/// The configuration of a new process, which has a working directory of its own beside a bucket.
+fn own(configuration: &Path, bucket: Option<&TestBucket>) -> PathBuf {
+    static PROCESSES: AtomicUsize = AtomicUsize::new(0);
+    if bucket.is_none() {
+        return configuration.to_owned();
+    }
+    let number = PROCESSES.fetch_add(1, Ordering::Relaxed);
+    let text = std::fs::read_to_string(configuration).unwrap();
+    let dir = configuration.with_file_name("archive");
+    let (shared, own) =
+        (format!("dir = \"{}\"", dir.display()), format!("dir = \"{}-{number}\"", dir.display()));
+    assert!(text.contains(&shared), "{text}");
+    let path = configuration.with_extension(format!("{number}.toml"));
+    std::fs::write(&path, text.replace(&shared, &own)).unwrap();
+    path
 }
 
 fn start_role(configuration: &Path, role: &str) -> Service {
@@ -249,7 +325,13 @@ fn staff_hash() -> String {
     cheap.hash_password_with_salt(STAFF.as_bytes(), b"somesaltsomesalt").unwrap().to_string()
 }
 
-fn configure(harness: &Harness, url: &str, relay: &Relay, lease: Duration) -> PathBuf {
+fn configure(
+    harness: &Harness,
+    url: &str,
+    relay: &Relay,
+    lease: Duration,
+    bucket: Option<&TestBucket>,
+) -> PathBuf {
     let path = harness.configure(&format!(
         "[catalogue]\nurl = \"{url}\"\n\
          [service]\nspread = \"0s\"\nlook = \"never\"\nlease = \"{}s\"\n\
@@ -266,6 +348,14 @@ fn configure(harness: &Harness, url: &str, relay: &Relay, lease: Duration) -> Pa
         "delay = \"{}ms\"\nhosts_at_once = 5\nsentinels = [\"http://sentinel.test/\"]",
         PAUSE.as_millis()
     );
-    std::fs::write(&path, text.replace("delay = \"0s\"", &fetching)).unwrap();
+    let mut text = text.replace("delay = \"0s\"", &fetching);
+    if let Some(bucket) = bucket {
+        let credentials = harness.dir.path().join("credentials");
+        let keys = format!("aws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET_KEY}\n");
+        std::fs::write(&credentials, format!("[default]\n{keys}")).unwrap();
+        let file = format!("credentials_file = \"{}\"\n", credentials.display());
+        text = text.replace("[archive]\n", &format!("[archive]\n{}{file}", bucket.keys(PREFIX)));
+    }
+    std::fs::write(&path, text).unwrap();
     path
 }

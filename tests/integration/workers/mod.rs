@@ -4,6 +4,7 @@
 //! CONTRIBUTING.md lists the variables for more rounds, a larger web and mixed versions.
 
 mod browser;
+mod bucket;
 mod cluster;
 mod monitored;
 mod connections;

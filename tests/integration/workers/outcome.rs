@@ -1,7 +1,7 @@
 //! What a night of several processes has left, and the laws that it keeps.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 
 use sqlx::{Connection as _, PgConnection};
@@ -15,6 +15,13 @@ pub(super) struct Outcome {
     /// The workers that have visited links.
     pub(super) workers: usize,
     seen: Vec<Seen>,
+}
+
+/// The archive as a directory, and the database into which its journal is read.
+pub(super) struct ReadArchive {
+    pub(super) dir: PathBuf,
+    pub(super) configuration: PathBuf,
+    pub(super) database: String,
 }
 
 /// The visits and the verdicts in a catalogue.
@@ -44,7 +51,7 @@ impl Outcome {
         harness: Harness,
         relay: &Relay,
         url: &str,
-        configuration: &Path,
+        archive: &ReadArchive,
         short_pauses: usize,
     ) -> Self {
         let mut catalogue = PgConnection::connect(url).await.unwrap();
@@ -71,16 +78,23 @@ impl Outcome {
         assert_polite(&seen, short_pauses);
         let sums = Command::new("sha256sum")
             .args(["--check", "--quiet", "SHA256SUMS"])
-            .current_dir(harness.archive())
+            .current_dir(&archive.dir)
             .output()
             .unwrap();
         assert!(sums.status.success(), "{}", String::from_utf8_lossy(&sums.stdout));
 
-        let rebuilt =
-            Command::new(PROGRAM).arg("rebuild").arg("--config").arg(configuration).output().unwrap();
-        assert!(rebuilt.status.success(), "{}", String::from_utf8_lossy(&rebuilt.stderr));
-        assert_eq!(Results::read(&mut catalogue).await, results, "the journal has the same results");
+        let rebuilt = Command::new(PROGRAM)
+            .arg("rebuild")
+            .arg("--config")
+            .arg(&archive.configuration)
+            .output()
+            .unwrap();
+        let printed = String::from_utf8_lossy(&rebuilt.stdout) + String::from_utf8_lossy(&rebuilt.stderr);
+        assert!(rebuilt.status.success(), "{printed}");
         catalogue.close().await.unwrap();
+        let mut rebuilt = PgConnection::connect(&archive.database).await.unwrap();
+        assert_eq!(Results::read(&mut rebuilt).await, results, "the journal has the same results");
+        rebuilt.close().await.unwrap();
         Self { workers: usize::try_from(workers).unwrap(), seen }
     }
 

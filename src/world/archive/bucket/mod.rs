@@ -25,7 +25,7 @@ use tokio::task::block_in_place;
 pub use error::BucketError;
 use requests::Object;
 pub(super) use requests::ReadObject;
-pub use settings::{BucketAddress, BucketCredentials, BucketSettings};
+pub use settings::{BucketAddress, BucketCredentials, BucketSettings, HeadPlace};
 
 use crate::domain::capture::Digest;
 use crate::world::disk::private_dir;
@@ -151,6 +151,11 @@ impl Bucket {
         })?;
         self.known.lock().unwrap_or_else(PoisonError::into_inner).extend(stored);
         Ok(())
+    }
+
+    pub(super) fn has(&self, inside: &str) -> Result<bool, BucketError> {
+        let (store, object) = (Arc::clone(&self.store), self.object(inside));
+        self.run(async move { Ok(requests::version(&store, &object).await?.is_some()) })
     }
 
     /// Reads an object into memory. `None` if there is none.

@@ -14,6 +14,16 @@ pub struct BucketSettings {
     pub credentials: Option<BucketCredentials>,
     /// The most bytes of blobs that are kept in the working directory.
     pub cache_bytes: u64,
+    pub journal_head: HeadPlace,
+}
+
+/// Where the number and digest of the last line of the journal are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeadPlace {
+    /// The archive has one process at a time.
+    WorkingDirectory,
+    /// The archive has any number of processes, each with a working directory of its own.
+    Catalogue,
 }
 
 /// `s3://BUCKET/PREFIX`. The prefix may be empty.
