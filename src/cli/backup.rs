@@ -7,14 +7,14 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::archive_location::open_catalogue;
-use super::verify::print_journal_faults;
+use super::verify::{lock_captures, print_journal_faults};
 use super::{ArchiveLocation, exit, print};
 use crate::domain::capture::{Digest, Loss};
 use crate::domain::report::figures;
 use crate::world::archive::{self, Archive, ArchivePlace, BackupTotals};
 use crate::world::catalogue::{Catalogue, CatalogueLocation};
 use crate::world::clock::Clock;
-use crate::world::lock::{CaptureLock, SoleInstance};
+use crate::world::lock::SoleInstance;
 
 #[derive(Debug, Args)]
 #[command(after_help = "The service may run meanwhile. A second backup to the same directory copies only
@@ -97,18 +97,19 @@ async fn restore_missing(arguments: &RestoreArguments, backup: &Archive) -> anyh
     let place = arguments.location.existing()?;
     let (archive, dir) = (Archive::open_shared(&place)?, place.dir);
     archive.check_owner()?;
-    let _capture_lock = CaptureLock::acquire(&dir)?;
+    let location = arguments.location.catalogue()?;
+    let locked = lock_captures(&archive, &location).await?;
     let now = Clock::system().now();
     let lines = archive.restore_journal_from(backup, now)?;
     let blobs = archive.restore_missing_from(backup)?;
     archive.write_sums()?;
-    let location = arguments.location.catalogue()?;
     if location.may_exist() {
         let catalogue = open_catalogue(&dir, &location).await?;
         let lost: Vec<_> = blobs.missing.iter().map(|digest| (*digest, Loss::Missing)).collect();
         catalogue.set_verified(now, &blobs.restored, &lost).await?;
         catalogue.close().await;
     }
+    locked.unlock().await?;
     print(&format!("{}: {} restored\n", dir.display(), figures::count(blobs.restored.len(), "file")))?;
     if lines > 0 {
         let lines = figures::count(lines, "line");

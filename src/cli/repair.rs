@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Args;
 
+use super::archive_location::OpenArchive;
 use super::{ArchiveLocation, exit, print};
 use crate::config;
 use crate::domain::address::Address;
@@ -15,7 +16,7 @@ use crate::domain::report::figures::count;
 use crate::world::archive::Archive;
 use crate::world::clock::Clock;
 use crate::world::fetch::{Accept, Fetch, FetchRequest, FetchSettings, Fetched};
-use crate::world::lock::CaptureLock;
+use crate::world::recording::LockedCaptures;
 
 #[derive(Debug, Args)]
 #[command(after_help = "It requests the address of each file that is missing or was damaged, with the
@@ -45,14 +46,24 @@ pub(super) async fn run(arguments: RepairArguments) -> anyhow::Result<ExitCode> 
     };
     settings.allow_private_networks |= arguments.allow_private_networks;
     let opened = arguments.location.open_to_write().await?;
-    let _capture_lock = CaptureLock::acquire(opened.archive.dir())?;
     let clock = Clock::system();
+    let locked = LockedCaptures::acquire(&opened.archive, &opened.catalogue, clock).await?;
+    let code = repair_all(&opened, &settings, clock).await;
+    locked.unlock().await?;
+    code
+}
+
+async fn repair_all(
+    opened: &OpenArchive,
+    settings: &FetchSettings,
+    clock: Clock,
+) -> anyhow::Result<ExitCode> {
     let lost = lost(&opened.archive).await?;
     if lost.is_empty() {
         print("No copy is lost. `onreserve verify` checks the SHA-256 of every file.\n")?;
         return Ok(ExitCode::SUCCESS);
     }
-    let fetch = Fetch::new(&settings, opened.archive.spool(), clock)?;
+    let fetch = Fetch::new(settings, opened.archive.spool(), clock)?;
     let mut left = 0;
     for (digest, sources) in &lost {
         match repair(*digest, sources, &opened.archive, &fetch).await? {

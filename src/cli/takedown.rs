@@ -18,8 +18,7 @@ use crate::night::removals;
 use crate::world::archive::Archive;
 use crate::world::catalogue::Catalogue;
 use crate::world::clock::Clock;
-use crate::world::lock::CaptureLock;
-use crate::world::recording::JournalWriter;
+use crate::world::recording::{JournalWriter, LockedCaptures};
 
 #[derive(Debug, Args)]
 #[command(after_help = "This removes every copy of the link, except bytes that another link also has.
@@ -61,7 +60,7 @@ struct LockedArchive {
     archive: Archive,
     catalogue: Catalogue,
     clock: Clock,
-    _capture_lock: CaptureLock,
+    captures: LockedCaptures,
 }
 
 pub(super) async fn run(arguments: TakedownArguments) -> anyhow::Result<ExitCode> {
@@ -76,12 +75,9 @@ pub(super) async fn run(arguments: TakedownArguments) -> anyhow::Result<ExitCode
         print("Cancelled; nothing was removed.\n")?;
         return Ok(ExitCode::SUCCESS);
     }
-    let locked = LockedArchive {
-        _capture_lock: CaptureLock::acquire(opened.archive.dir())?,
-        archive: opened.archive,
-        catalogue: opened.catalogue,
-        clock: arguments.clock.clock(),
-    };
+    let clock = arguments.clock.clock();
+    let captures = LockedCaptures::acquire(&opened.archive, &opened.catalogue, clock).await?;
+    let locked = LockedArchive { captures, archive: opened.archive, catalogue: opened.catalogue, clock };
     let mut holdings = Holdings::default();
     let mut entries = locked.archive.entries();
     for entry in entries.by_ref() {
@@ -93,6 +89,7 @@ pub(super) async fn run(arguments: TakedownArguments) -> anyhow::Result<ExitCode
     } else {
         locked.take_down(&link, &holdings, arguments).await?;
     }
+    locked.captures.unlock().await?;
     Ok(ExitCode::SUCCESS)
 }
 

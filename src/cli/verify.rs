@@ -17,6 +17,7 @@ use crate::world::archive::{self, Archive};
 use crate::world::catalogue::CatalogueLocation;
 use crate::world::clock::Clock;
 use crate::world::lock::{CaptureLock, SoleInstance};
+use crate::world::recording::LockedCaptures;
 use crate::world::terminal;
 
 #[derive(Debug, Args)]
@@ -27,16 +28,40 @@ pub(super) struct VerifyArguments {
 
 pub(super) async fn run(arguments: VerifyArguments) -> anyhow::Result<ExitCode> {
     let place = arguments.location.existing()?;
-    let (archive, dir) = (Archive::open_shared(&place)?, place.dir);
+    let archive = Archive::open_shared(&place)?;
     let is_read_only = archive.is_read_only();
-    let mut _capture_lock = None;
+    let location = arguments.location.catalogue()?;
+    let mut locked = None;
     if !is_read_only {
         archive.check_owner()?;
-        _capture_lock = Some(CaptureLock::acquire(&dir)?);
+        locked = Some(lock_captures(&archive, &location).await?);
     }
-    let now = Clock::system().now();
+    let code = verify(&archive, &location).await;
+    if let Some(locked) = locked {
+        locked.unlock().await?;
+    }
+    code
+}
+
+/// Locks the captures. An archive in a directory has its lock there, so its catalogue may be lost.
+pub(super) async fn lock_captures(
+    archive: &Archive,
+    location: &CatalogueLocation,
+) -> anyhow::Result<LockedCaptures> {
+    if !archive.has_shared_journal() {
+        return Ok(LockedCaptures::File(CaptureLock::acquire(archive.dir())?));
+    }
+    let catalogue = open_catalogue(archive.dir(), location).await?;
+    if let Some(end) = catalogue.journal_end().await? {
+        archive.set_last_line(end.last.seq);
+    }
+    LockedCaptures::acquire(archive, &catalogue, Clock::system()).await
+}
+
+async fn verify(archive: &Archive, location: &CatalogueLocation) -> anyhow::Result<ExitCode> {
+    let (dir, is_read_only, now) = (archive.dir(), archive.is_read_only(), Clock::system().now());
     // Students wait for a service that shares the cores.
-    let threads = if SoleInstance::is_held(&dir) { NonZero::<usize>::MIN } else { archive::all_cores() };
+    let threads = if SoleInstance::is_held(dir) { NonZero::<usize>::MIN } else { archive::all_cores() };
     let fixity = archive.verify(now, threads)?;
     let colours = terminal::colours();
     let checked = colours.paint(Tone::Good, "SHA-256 checked");
@@ -44,9 +69,8 @@ pub(super) async fn run(arguments: VerifyArguments) -> anyhow::Result<ExitCode> 
     if !is_read_only {
         archive.write_sums_of(fixity.sound.iter().copied())?;
     }
-    let location = arguments.location.catalogue()?;
     if location.may_exist() && !is_read_only {
-        let catalogue = open_catalogue(&dir, &location).await?;
+        let catalogue = open_catalogue(dir, location).await?;
         catalogue.set_verified(now, &fixity.sound, &fixity.lost()).await?;
         catalogue.close().await;
     }
@@ -57,7 +81,7 @@ pub(super) async fn run(arguments: VerifyArguments) -> anyhow::Result<ExitCode> 
     if fixity.damaged.is_empty() && fixity.missing.is_empty() {
         return Ok(ExitCode::from(exit::FAILURE));
     }
-    let links = LinksOfCopies::read(&dir, &location).await?;
+    let links = LinksOfCopies::read(dir, location).await?;
     for digest in &fixity.missing {
         let missing = colours.paint(Tone::Bad, "missing");
         print(&format!("{missing}: {}{}\n", archive.place_of(*digest), links.of(digest)))?;

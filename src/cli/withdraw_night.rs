@@ -13,8 +13,7 @@ use crate::domain::journal::Entry;
 use crate::domain::report::figures;
 use crate::night::rejudge::rejudge;
 use crate::world::catalogue::NightRef;
-use crate::world::lock::CaptureLock;
-use crate::world::recording::JournalWriter;
+use crate::world::recording::{JournalWriter, LockedCaptures};
 
 #[derive(Debug, Args)]
 #[command(after_help = "The results of the night are not counted, and the copies that it made are not
@@ -48,8 +47,9 @@ pub(super) async fn run(arguments: WithdrawNightArguments) -> anyhow::Result<Exi
     let opened = arguments.location.open_to_write().await?;
     let start = arguments.start.trim().replacen(' ', "T", 1);
     let night = only(&opened.catalogue.nights_that_began(start.trim_end_matches('Z')).await?, &start)?;
-    let _capture_lock = CaptureLock::acquire(opened.archive.dir())?;
-    let now = arguments.clock.clock().now();
+    let clock = arguments.clock.clock();
+    let locked = LockedCaptures::acquire(&opened.archive, &opened.catalogue, clock).await?;
+    let now = clock.now();
     let entry = Entry::Withdrawn {
         at: now,
         night: night.started,
@@ -61,6 +61,7 @@ pub(super) async fn run(arguments: WithdrawNightArguments) -> anyhow::Result<Exi
     writer.record(vec![entry]).await?;
     let links = opened.catalogue.links_of_night(night.id).await?;
     rejudge(&links, now, &opened.catalogue).await?;
+    locked.unlock().await?;
     let links = figures::count(links.len(), "link");
     let done = if arguments.undo { "counts again" } else { "is withdrawn" };
     print(&format!("The night of {} {done}; {links} judged again.\n", night.started))?;

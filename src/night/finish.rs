@@ -233,6 +233,9 @@ pub(super) async fn record(
     if world.catalogue.server_start().await? != night.server {
         return Err(catalogue::Error::ServerRestarted.into());
     }
+    if world.catalogue.has_ended(night.row.started).await? {
+        anyhow::bail!("another scheduler has ended this night; nothing is lost");
+    }
     writer.append(&mut batch, entries, ()).await?;
     world.catalogue.commit_night(batch, &record).await?;
     drop(outbox_lock);

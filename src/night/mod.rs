@@ -159,7 +159,7 @@ async fn run_on_one_server(
     let crawled = match world.crawler {
         Crawler::ThisProcess => Box::pin(crawl::all(&links, &night, world, watch)).await?,
         Crawler::Workers => {
-            capture_lock.admit_workers();
+            capture_lock.admit_workers().await?;
             Box::pin(workers::crawl(&links, &night, world, watch)).await?
         }
     };

@@ -53,8 +53,8 @@ use catalogue::{Catalogue, CatalogueLocation};
 use clock::Clock;
 use document_reader::Reader;
 use fetch::{Fetch, InterfaceAccess, SharedPace};
-use lock::{BatchLock, CaptureLock, LockError, SoleInstance, WorkerLock};
-use recording::JournalWriter;
+use lock::{LockError, SoleInstance, WorkerLock};
+use recording::{BatchPermit, JournalWriter, LockedCaptures};
 
 /// The lock with which a process uses the archive.
 #[derive(Debug)]
@@ -121,6 +121,11 @@ impl World {
         let alone = SoleInstance::acquire(&archive.dir)?;
         let archive = Archive::open(archive)?;
         let opened = open_catalogue(&archive, catalogue).await?;
+        if archive.has_shared_journal()
+            && let Some(by) = opened.process_at_work().await?
+        {
+            return Err(LockError::InstanceRunning { dir: archive.dir().to_owned(), by }.into());
+        }
         Self::around(archive, opened, alone, fetch, clock)
     }
 
@@ -249,13 +254,13 @@ impl World {
     }
 
     /// Waits until a worker may store visits.
-    pub async fn batch_lock(&self) -> Result<BatchLock, LockError> {
-        BatchLock::wait(self.archive.dir(), self.clock).await
+    pub async fn batch_permit(&self) -> anyhow::Result<BatchPermit> {
+        BatchPermit::wait(&self.archive, &self.catalogue, self.clock).await
     }
 
     /// Waits for the lock on the captures.
-    pub async fn capture_lock(&self) -> Result<CaptureLock, LockError> {
-        CaptureLock::wait(self.archive.dir(), self.clock).await
+    pub async fn capture_lock(&self) -> anyhow::Result<LockedCaptures> {
+        LockedCaptures::wait(&self.archive, &self.catalogue, self.clock).await
     }
 
     /// Closes the catalogue. The instance lock lasts as long as the returned value.

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 /// Starts the store, and stops it when its input ends: also if the test is killed.
 const SCRIPT: &str = r#"
@@ -224,6 +225,8 @@ pub(crate) enum ProxyFault {
     Cut,
     /// The request has its effect, and its answer is lost.
     AnswerLost,
+    /// The request takes longer by this time.
+    Late(Duration),
     /// The first byte of the body is changed on its way to the store.
     WrongBytes,
 }
@@ -280,6 +283,7 @@ fn forward(
     let fault = fault(&method, &path);
     match fault {
         ProxyFault::Cut => return None,
+        ProxyFault::Late(by) => std::thread::sleep(by),
         ProxyFault::Status(status) => {
             let text = "<Error><Code>Planned</Code></Error>";
             let length = text.len();

@@ -143,7 +143,7 @@ async fn store(
     let shards: HashSet<ShardLease> = events.iter().map(ShardEvent::lease).collect();
     let shards: Vec<ShardLease> = shards.into_iter().collect();
     // A thread that goes on after the worker has given up keeps the lock.
-    let lock = Arc::new(world.batch_lock().await?);
+    let permit = Arc::new(world.batch_permit().await?);
     let (mut visits, mut ends) = (Vec::new(), HashMap::new());
     for event in events {
         match event {
@@ -157,7 +157,7 @@ async fn store(
         }
     }
     let batch = VisitBatch::of(visits, night, world, |_| ()).await?;
-    let (archive, held) = (world.archive.clone(), Arc::clone(&lock));
+    let (archive, held) = (world.archive.clone(), Arc::clone(&permit));
     let storing = tokio::task::spawn_blocking(move || {
         let _held = held;
         let files = batch.into_files();
@@ -170,7 +170,12 @@ async fn store(
     let Some(mut batch) = world.catalogue.begin_fenced(&shards).await? else {
         anyhow::bail!("another worker has a shard of this one")
     };
-    let (entries, _lock) = writer.append(&mut batch, entries, lock).await?;
+    if let Some(turn) = permit.turn()
+        && !batch.is_turn_of_workers(turn).await?
+    {
+        anyhow::bail!("another process has changed the copies meanwhile")
+    }
+    let (entries, _) = writer.append(&mut batch, entries, Arc::clone(&permit)).await?;
     batch.enter(&entries, &texts).await?;
     for (shard, totals) in ends {
         batch.end_shard(shard, &totals).await?;

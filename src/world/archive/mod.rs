@@ -197,7 +197,12 @@ impl Archive {
         prepared.map_err(|source| Error::NotWritable { dir: archive.dir.clone(), source })?;
         archive.check_format()?;
         if let Some(bucket) = &archive.bucket {
-            bucket_files::make_archive(bucket)?;
+            match bucket_files::make_archive(bucket) {
+                Err(Error::Bucket(error)) if error.is_temporary() => {
+                    tracing::error!(%error, "the archive cannot be reached; this process waits for it");
+                }
+                made => made?,
+            }
         }
         Ok(archive)
     }

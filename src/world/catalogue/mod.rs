@@ -10,6 +10,7 @@ mod decisions;
 mod activity;
 mod apply;
 mod bulk;
+mod capture_lock;
 mod cluster;
 mod database;
 mod feed_tokens;
@@ -68,6 +69,7 @@ use crate::world::read_only::is_read_only;
 use database::Pool;
 use postgres::Tables;
 
+pub use capture_lock::CaptureTurn;
 pub use cluster::{BusyHost, ClusterFigures, ProcessFigures};
 pub use course_nights::LastNight;
 pub use decisions::{LapsedDecision, PastChoice, PastDecision, StoredDecision};

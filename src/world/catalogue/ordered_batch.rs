@@ -51,9 +51,11 @@ impl Catalogue {
             return Ok(OrderedBatch::of(self.pool.begin().await?));
         };
         let turn = Arc::clone(&self.batches).lock_owned().await;
-        let mut transaction = self.begin_on_duty().await?;
+        let mut transaction = self.pool.begin().await?;
         query(IDLE).execute(&mut transaction).await?;
         query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).fetch_all(&mut transaction).await?;
+        // While the lease is locked it is not renewed, so this comes after the wait.
+        self.check_duty_in(&mut transaction).await?;
         Ok(OrderedBatch { transaction, turn: Some(turn) })
     }
 
@@ -71,15 +73,20 @@ impl Catalogue {
     /// of the transaction: another one waits to take its place.
     pub(super) async fn begin_on_duty(&self) -> Result<Transaction, Error> {
         let mut transaction = self.pool.begin().await?;
+        self.check_duty_in(&mut transaction).await?;
+        Ok(transaction)
+    }
+
+    async fn check_duty_in(&self, transaction: &mut Transaction) -> Result<(), Error> {
         let duty = *self.duty.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(ProcessId { number, server }) = duty else { return Ok(transaction) };
+        let Some(ProcessId { number, server }) = duty else { return Ok(()) };
         let lasts = query_scalar::<i64>(concat!(
             "SELECT id FROM process_lease WHERE id = $1 AND lease_until > clock_timestamp() AND $2 = ",
             server_start!(),
             " FOR SHARE"
         ));
-        let lasts = lasts.bind(number).bind(server.0).fetch_optional(&mut transaction).await?;
-        if lasts.is_some() { Ok(transaction) } else { Err(Error::LeaseOver) }
+        let lasts = lasts.bind(number).bind(server.0).fetch_optional(transaction).await?;
+        if lasts.is_some() { Ok(()) } else { Err(Error::LeaseOver) }
     }
 
     /// Begins a batch with visits of these shards. Returns `None` if the process has lost one of them.

@@ -56,6 +56,13 @@ impl Catalogue {
         insert_lease(name, role, lease, &self.pool).await
     }
 
+    /// The name of a process that has a lease.
+    pub async fn process_at_work(&self) -> Result<Option<String>, Error> {
+        let name =
+            query_scalar("SELECT name FROM process_lease WHERE lease_until > clock_timestamp() LIMIT 1");
+        Ok(name.fetch_optional(&self.pool).await?)
+    }
+
     /// Gives the only scheduler a lease; `None` while another one has it. From then on this
     /// process may do the work of a scheduler only while the lease lasts.
     ///

@@ -5,8 +5,10 @@
 //! Here the archive and the catalogue meet: if the journal is in a bucket that several processes
 //! write to, its end is in the catalogue, in the transaction of the rows.
 
+mod captures;
 mod settle;
 
+pub use captures::{BatchPermit, LockedCaptures};
 pub use settle::settle;
 
 use jiff::Timestamp;

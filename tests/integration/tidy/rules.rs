@@ -37,8 +37,9 @@ const STAGES: &[&str] = &[
 /// World modules that other world modules may use: time, durable files, bodies that are being
 /// received, whether a disk can be written, and requests to addresses of the operator.
 const SHARED_BY_THE_WORLD: &[&str] = &["clock", "disk", "operator_http", "read_only", "spool"];
-/// World modules that meet in `recording`: lines and rows are written together.
-const RECORDED: &[&str] = &["archive", "catalogue"];
+/// World modules that meet in `recording`: lines and rows are written together, and the lock on the
+/// captures is a file or a row.
+const RECORDED: &[&str] = &["archive", "catalogue", "clock", "lock", "machine"];
 const LINES_AT_MOST: usize = 400;
 const NAMELESS: &[&str] =
     &["util", "utils", "common", "helper", "helpers", "types", "manager", "service", "misc"];

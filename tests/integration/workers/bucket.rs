@@ -1,17 +1,25 @@
 //! Processes that share a bucket and a catalogue, each with a working directory of its own.
 
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use jiff::Timestamp;
+use onreserve::domain::journal::Entry;
+use onreserve::world::archive::{Archive, ArchivePlace, HeadPlace};
+use onreserve::world::catalogue::{Catalogue, CatalogueLocation};
+use onreserve::world::recording::JournalWriter;
 use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::engines::only_on_sqlite_and_directory;
 use crate::harness::Random;
 use crate::postgres_server::PostgresServer;
-use crate::s3_server::S3Server;
+use crate::s3_server::{ACCESS_KEY, FaultyProxy, ProxyFault, S3Server, SECRET_KEY, TestBucket};
 use crate::service::pages_of;
 use crate::workers::browser::{Browser, get};
-use crate::workers::cluster::{Cluster, LEASE};
+use crate::workers::cluster::{Cluster, Different, LEASE, PREFIX};
 use crate::workers::{rounds, some_requests};
 
 /// The servers of the tests; `None` if one is missing.
@@ -101,4 +109,202 @@ async fn a_second_scheduler_beside_a_bucket_goes_on_when_the_first_is_lost() {
         cluster.night_ends().await;
         drop(cluster.outcome().await);
     }
+}
+
+/// A worker whose way to the store fails as `fault` says while the value is true.
+async fn with_faulty_store(
+    cluster: &mut Cluster,
+    store: &'static S3Server,
+    is_faulty: &Arc<AtomicBool>,
+    fault: impl Fn(&str, &str) -> ProxyFault + Send + Sync + 'static,
+) -> FaultyProxy {
+    let faulty = Arc::clone(is_faulty);
+    let proxy = FaultyProxy::start(store, move |method, path| {
+        if faulty.load(Ordering::SeqCst) { fault(method, path) } else { ProxyFault::None }
+    });
+    let different = Different { store: Some(proxy.address), ..Different::default() };
+    cluster.workers.push(cluster.start_different(&different));
+    cluster.workers.last().unwrap().logs("service started").await;
+    proxy
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_is_cut_from_the_store() {
+    only_on_sqlite_and_directory!("it chooses its engines itself");
+    let Some((server, store)) = servers() else { return };
+    let mut random = Random::new();
+    for _ in 0..rounds() {
+        let mut cluster = Cluster::start_in_bucket(server, store, 2).await;
+        let is_cut = Arc::new(AtomicBool::new(false));
+        let _proxy = with_faulty_store(&mut cluster, store, &is_cut, |_, _| ProxyFault::Cut).await;
+        cluster.after_requests(some_requests(&mut random, 40)).await;
+        is_cut.store(true, Ordering::SeqCst);
+        tokio::time::sleep(LEASE + Duration::from_secs(1)).await;
+        is_cut.store(false, Ordering::SeqCst);
+        cluster.night_ends().await;
+        drop(cluster.outcome().await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_store_is_slow_and_fails_now_and_then() {
+    only_on_sqlite_and_directory!("it chooses its engines itself");
+    let Some((server, store)) = servers() else { return };
+    for _ in 0..rounds() {
+        let mut cluster = Cluster::start_in_bucket(server, store, 1).await;
+        let is_faulty = Arc::new(AtomicBool::new(true));
+        let count = AtomicUsize::new(0);
+        let fault = move |method: &str, _: &str| match (method, count.fetch_add(1, Ordering::SeqCst) % 7) {
+            (_, 0) => ProxyFault::Status(500),
+            (_, 1 | 2) => ProxyFault::Late(Duration::from_millis(300)),
+            ("PUT", 3) => ProxyFault::AnswerLost,
+            _ => ProxyFault::None,
+        };
+        let _proxy = with_faulty_store(&mut cluster, store, &is_faulty, fault).await;
+        cluster.night_ends().await;
+        drop(cluster.outcome().await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_store_alters_what_a_worker_sends() {
+    only_on_sqlite_and_directory!("it chooses its engines itself");
+    let Some((server, store)) = servers() else { return };
+    for _ in 0..rounds() {
+        let mut cluster = Cluster::start_in_bucket(server, store, 1).await;
+        let is_faulty = Arc::new(AtomicBool::new(true));
+        let (segments, blobs) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let fault = move |method: &str, path: &str| {
+            let count = if path.contains("/captures/") { &segments } else { &blobs };
+            let is_one = path.contains("/captures/") || path.contains("/blobs/");
+            let is_altered = is_one && method == "PUT" && count.fetch_add(1, Ordering::SeqCst) % 8 == 1;
+            if is_altered { ProxyFault::WrongBytes } else { ProxyFault::None }
+        };
+        let _proxy = with_faulty_store(&mut cluster, store, &is_faulty, fault).await;
+        cluster.night_ends().await;
+        drop(cluster.outcome().await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scheduler_that_is_frozen_past_its_lease_does_nothing_more() {
+    only_on_sqlite_and_directory!("it chooses its engines itself");
+    let Some((server, store)) = servers() else { return };
+    let mut random = Random::new();
+    for _ in 0..rounds() {
+        let mut cluster = Cluster::start_in_bucket(server, store, 2).await;
+        cluster.scheduler.logs("service started").await;
+        let waits = "SELECT count(*) FROM process_lease WHERE role = 'scheduler'";
+        cluster.until(waits, 1).await;
+        let second = cluster.start_role("scheduler");
+        second.logs("waiting until the other scheduler ends").await;
+        cluster.after_requests(some_requests(&mut random, 60)).await;
+        cluster.scheduler.signal(Signal::STOP);
+        cluster.until(waits, 2).await;
+        cluster.scheduler.signal(Signal::CONT);
+        let first = std::mem::replace(&mut cluster.scheduler, second);
+        cluster.workers.push(first);
+        cluster.night_ends().await;
+        drop(cluster.outcome_of_frozen().await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_taken_down_on_another_machine_during_a_night() {
+    only_on_sqlite_and_directory!("it chooses its engines itself");
+    let Some((server, store)) = servers() else { return };
+    let cluster = Cluster::start_in_bucket(server, store, 1).await;
+    cluster.after_requests(30).await;
+    let arguments = ["takedown", "http://h0.test/0", "--reason", "asked", "--yes"];
+    let (code, printed) = cluster.run(&arguments).await;
+    assert_eq!(code, 75, "{printed}");
+    let (code, printed) = cluster.run(&["check"]).await;
+    assert!(code == 75 && printed.contains("uses the archive"), "{printed}");
+    cluster.night_ends().await;
+    let (code, printed) = cluster.run(&arguments).await;
+    assert!(code == 0 && printed.contains("1 body removed"), "{printed}");
+    let (code, printed) = cluster.run(&["verify"]).await;
+    assert_eq!(code, 0, "{printed}");
+    drop(cluster.outcome().await);
+}
+
+/// The archive in a bucket with this working directory, and its catalogue.
+fn places(dir: &Path, name: &str, bucket: &TestBucket, url: &str) -> (ArchivePlace, CatalogueLocation) {
+    let credentials = dir.join("credentials");
+    let keys = format!("aws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET_KEY}\n");
+    std::fs::write(&credentials, format!("[default]\n{keys}")).unwrap();
+    let text = format!(
+        "[archive]\ndir = \"{}\"\n{}credentials_file = \"{}\"\n[catalogue]\nurl = \"{url}\"\n",
+        dir.join(name).display(),
+        bucket.keys(PREFIX),
+        credentials.display()
+    );
+    let path = dir.join(format!("{name}.toml"));
+    std::fs::write(&path, text).unwrap();
+    onreserve::config::archive_of(&path).unwrap()
+}
+
+/// A writer that is frozen writes its segment after another one has taken its place.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_segment_that_comes_too_late_does_not_count() {
+    only_on_sqlite_and_directory!("it chooses its engines itself");
+    let Some((server, store)) = servers() else { return };
+    let (bucket, url, dir) = (store.bucket(), server.database().await, tempfile::tempdir().unwrap());
+    let (place, location) = places(dir.path(), "one", &bucket, &url);
+    let one = Archive::open(place).unwrap();
+    let other = Archive::open(places(dir.path(), "other", &bucket, &url).0).unwrap();
+    let catalogue = Catalogue::open_at(&location).await.unwrap();
+    let night = |n: i64| Entry::Night { started: Timestamp::from_second(n).unwrap() };
+    let at = Timestamp::UNIX_EPOCH;
+    let record = async |archive: &Archive, n| {
+        let writer = JournalWriter { archive, catalogue: &catalogue, at };
+        writer.record(vec![night(n)]).await.unwrap();
+    };
+    record(&one, 1).await;
+
+    let mut batch = catalogue.begin_ordered().await.unwrap();
+    let end = batch.journal_end().await.unwrap().unwrap().last;
+    let late = other.name_of_segment(at, &end).unwrap();
+    catalogue.name_segment(&late).await.unwrap();
+    other.write_segment(&late, &end, &[night(2), night(20)]).unwrap();
+    assert_eq!(other.entries().count(), 2 + 1, "nothing is in its place yet");
+    drop(batch);
+    record(&one, 3).await;
+    assert!(!bucket.list(PREFIX).contains(&format!("{PREFIX}/{late}")), "it is removed");
+    other.write_segment(&late, &end, &[night(2), night(20)]).unwrap();
+    record(&other, 4).await;
+
+    let dropped = Entry::SegmentsDropped { at, segments: vec![late] };
+    let expected = [night(1), dropped, night(3), night(4)];
+    let copy = dir.path().join("copy");
+    bucket.copy_down(PREFIX, &copy);
+    for archive in [&one, &other, &Archive::open(&copy).unwrap()] {
+        let mut entries = archive.entries();
+        assert_eq!(entries.by_ref().map(Result::unwrap).collect::<Vec<_>>(), expected);
+        assert_eq!(entries.faults(), []);
+    }
+}
+
+/// The archive had one process, whose end of the journal is in its working directory.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_journal_of_one_process_goes_on_with_several() {
+    only_on_sqlite_and_directory!("it chooses its engines itself");
+    let Some((server, store)) = servers() else { return };
+    let (bucket, url, dir) = (store.bucket(), server.database().await, tempfile::tempdir().unwrap());
+    let (place, location) = places(dir.path(), "one", &bucket, &url);
+    let mut single = place.clone();
+    single.bucket.as_mut().unwrap().journal_head = HeadPlace::WorkingDirectory;
+    let night = |n: i64| Entry::Night { started: Timestamp::from_second(n).unwrap() };
+    let at = Timestamp::UNIX_EPOCH;
+    Archive::open(single).unwrap().append(at, &[night(1)]).unwrap();
+    // The working directory of the next process is empty.
+    let other = Archive::open(places(dir.path(), "other", &bucket, &url).0).unwrap();
+    let catalogue = Catalogue::open_at(&location).await.unwrap();
+    for (archive, n) in [(&other, 2), (&Archive::open(place).unwrap(), 3)] {
+        let writer = JournalWriter { archive, catalogue: &catalogue, at };
+        writer.record(vec![night(n)]).await.unwrap();
+    }
+    let mut entries = other.entries();
+    assert_eq!(entries.by_ref().map(Result::unwrap).collect::<Vec<_>>(), [night(1), night(2), night(3)]);
+    assert_eq!(entries.faults(), []);
 }

@@ -189,6 +189,15 @@ impl Cluster {
         })
     }
 
+    /// Runs a command as on a machine of its own.
+    pub(super) async fn run(&self, arguments: &[&str]) -> (i32, String) {
+        let mut command = tokio::process::Command::new(PROGRAM);
+        let output = command.args(arguments).arg("--config").arg(self.own_configuration()).output();
+        let output = output.await.unwrap();
+        let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        (output.status.code().unwrap_or(-1), text.into_owned())
+    }
+
     /// One number from the catalogue.
     pub(super) async fn number(&self, query: &'static str) -> i64 {
         let mut catalogue = PgConnection::connect(&self.database).await.unwrap();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::engines::only_on_sqlite_and_directory;
 use crate::harness::Random;
 use crate::postgres_server::PostgresServer;
+use crate::s3_server::S3Server;
 use crate::workers::cluster::{Cluster, links};
 use crate::workers::proxy::DatabaseProxy;
 use crate::workers::{rounds, some_requests};
@@ -51,7 +52,7 @@ async fn a_standby_with_every_commit_replaces_the_server() {
     only_on_sqlite_and_directory!("an archive in a bucket has one process");
     let mut random = Random::new();
     for _ in 0..rounds() {
-        replaced(Standby::EveryCommit, &mut random).await;
+        replaced(Standby::EveryCommit, None, &mut random).await;
     }
 }
 
@@ -60,7 +61,7 @@ async fn a_standby_without_the_last_commits_replaces_the_server() {
     only_on_sqlite_and_directory!("an archive in a bucket has one process");
     let mut random = Random::new();
     for _ in 0..rounds() {
-        replaced(Standby::LacksLastCommits, &mut random).await;
+        replaced(Standby::LacksLastCommits, None, &mut random).await;
     }
 }
 
@@ -70,11 +71,23 @@ async fn a_standby_without_the_night_replaces_the_server() {
     only_on_sqlite_and_directory!("an archive in a bucket has one process");
     let mut random = Random::new();
     for _ in 0..rounds() {
-        replaced(Standby::LacksTheNight, &mut random).await;
+        replaced(Standby::LacksTheNight, None, &mut random).await;
     }
 }
 
-async fn replaced(standby: Standby, random: &mut Random) {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_standby_replaces_the_server_beside_a_bucket() {
+    only_on_sqlite_and_directory!("it chooses its engines itself");
+    let Some(store) = S3Server::shared() else { return };
+    let mut random = Random::new();
+    for _ in 0..rounds() {
+        for standby in [Standby::LacksLastCommits, Standby::LacksTheNight] {
+            replaced(standby, Some(store), &mut random).await;
+        }
+    }
+}
+
+async fn replaced(standby: Standby, store: Option<&'static S3Server>, random: &mut Random) {
     let Some(mut server) = PostgresServer::start() else { return };
     server.begin_standby();
     if standby == Standby::EveryCommit {
@@ -83,16 +96,17 @@ async fn replaced(standby: Standby, random: &mut Random) {
     let proxy = DatabaseProxy::of(server.sockets());
     let url = server.database().await;
     let address = proxy.url(&url);
-    let mut cluster = Cluster::start_after(url, address, 3, LEASE, async |workers| {
-        if standby == Standby::LacksTheNight {
-            // They have made the tables by then.
-            for worker in workers {
-                worker.logs("service started").await;
+    let mut cluster =
+        Cluster::start_in(store.map(S3Server::bucket), (url, address), 3, LEASE, async |workers| {
+            if standby == Standby::LacksTheNight {
+                // They have made the tables by then.
+                for worker in workers {
+                    worker.logs("service started").await;
+                }
+                server.cut_standby();
             }
-            server.cut_standby();
-        }
-    })
-    .await;
+        })
+        .await;
     cluster.after_requests(some_requests(random, 45)).await;
     if standby == Standby::LacksLastCommits {
         server.cut_standby();
