@@ -95,6 +95,8 @@
 //! - Where does a site generator publish a source, and how are its own constructs read?
 //!   [`domain::page`], in its modules `site` and `markdown_dialects`.
 //! - Where are stored files verified? [`night::scrub`] after each night, `onreserve verify` at once.
+//! - Where are the visits of old nights? `world::catalogue::compaction` makes runs of them,
+//!   `world::catalogue::remembered_visits` reads them for judging.
 //! - How is a catalogue rebuilt? [`night::journal_replay`] applies the journal, then
 //!   [`night::rebuilt_reports`] restores the reports.
 

@@ -86,7 +86,8 @@ pub async fn catch_up(world: &World) -> anyhow::Result<Option<NightRef>> {
     }
 }
 
-/// Applies these entries in order, and returns their number.
+/// Applies these entries in order to a new catalogue, and returns their number. The visits of old
+/// nights are compacted on the way, as the nights did.
 ///
 /// # Errors
 ///
@@ -102,9 +103,11 @@ pub async fn enter_all(
         count += 1;
         if batch.len() == BATCH {
             catalogue.apply(&batch).await?;
+            catalogue.compact_visits().await?;
             batch.clear();
         }
     }
     catalogue.apply(&batch).await?;
+    catalogue.compact_visits().await?;
     Ok(count)
 }

@@ -173,6 +173,9 @@ async fn run_on_one_server(
     let reports = course_report::of_courses(&night, &readings, results, world).await?;
     finish::record(&night, &readings, &judged, &reports, world).await?;
     full_text::read_missing(full_text::A_NIGHT, &world.archive, &world.catalogue, &world.reader).await?;
+    if let Err(error) = world.catalogue.compact_visits().await {
+        tracing::error!(%error, "the visits of old nights are not compacted; the next night tries again");
+    }
     let Unstored { without_room, over_quota, unopened } = crawled.unstored;
     Ok(Finished {
         lost_copies,

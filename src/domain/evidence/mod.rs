@@ -93,6 +93,20 @@ impl Evidence {
             | Finding::Unclear { .. } => None,
         }
     }
+
+    /// Whether another visit, at another time, shows the same about the link. The bytes that
+    /// were read may differ where their text does not.
+    pub fn shows_the_same_as(&self, other: &Self) -> bool {
+        let Self { at: _, seen: _, status, ended_at, finding, compared_by, notes, is_listed, listed_version } =
+            self;
+        *status == other.status
+            && *is_listed == other.is_listed
+            && *listed_version == other.listed_version
+            && *compared_by == other.compared_by
+            && *ended_at == other.ended_at
+            && *notes == other.notes
+            && *finding == other.finding
+    }
 }
 
 /// The version of a work in a list of its host. Equal ones mean that the work is the same.

@@ -88,6 +88,11 @@ const TABLES: &[CopiedTable] = &[
         &[Number("link"), Number("night")],
         &[Number("link"), Number("night"), Text("evidence"), Text("worker"), Number("fence")],
     ),
+    keyed(
+        "visit_run",
+        &[Number("link"), Number("first_night")],
+        &[Number("link"), Number("first_night"), Number("last_night"), Text("earlier"), Text("evidence")],
+    ),
     numbered(
         "capture",
         &[

@@ -1,11 +1,12 @@
-//! The records of links: their history for the next night, and their visits for display.
+//! The records of links: what the next night knows of them.
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
-
 use super::database::{ResultRow, query, query_scalar};
-use super::value::{from_json, json, time_from};
+use super::remembered_visits::{
+    NIGHTS_REMEMBERED, RUNS_AT_FIRST, RememberedVisit, RememberedVisits, last_runs, last_visits,
+};
+use super::value::{from_json, json};
 use super::{Catalogue, Error};
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
@@ -14,28 +15,10 @@ use crate::domain::evidence::Evidence;
 use crate::domain::evidence::link_history::{LinkHistory, StoredCapture};
 use crate::domain::page::Page;
 use crate::domain::verdict::Verdict;
-use crate::domain::verdict::breaker::{self, LinkResult, Void};
+use crate::domain::verdict::breaker::{self, LinkResult};
 
-/// The number of visits that are read for judging.
-const NIGHTS_REMEMBERED: i64 = 100;
 /// The links of one query; their rows are in memory at the same time.
 const LINKS_AT_ONCE: usize = 200;
-
-/// The last visits of a link, at most $1, in one value. Every night reads these for
-/// every link, and a row costs more than its contents. They are read in the order of the
-/// key, so a link with ten years of visits costs no more than a link with one term.
-macro_rules! remembered {
-    () => {
-        "(SELECT '[' || string_agg('[' || is_void || ',' || evidence || ']', ',' ORDER BY night DESC) || ']' \
-         FROM (SELECT evidence, CASE WHEN night.void IS NULL THEN '0' ELSE '1' END AS is_void, visit.night FROM visit \
-         JOIN night ON night.id = visit.night WHERE visit.link = link.id AND night.finished IS NOT NULL AND NOT night.is_withdrawn \
-         ORDER BY visit.night DESC LIMIT $1) AS remembered)"
-    };
-}
-
-/// For a test of its query plan.
-#[cfg(test)]
-pub(super) const REMEMBERED: &str = remembered!();
 
 /// Whether the night of a capture counts. In a void night the response may be the page of
 /// a firewall or a captive portal.
@@ -45,29 +28,22 @@ macro_rules! of_a_valid_night {
     };
 }
 
-/// The records of the links in a JSON array of addresses ($2), in one query.
+/// The records of the links in a JSON array of addresses ($2), in one query, with the last $1
+/// visits and the last $3 runs.
 const RECORDS: &str = concat!(
     "SELECT link.address, verdict.verdict, (SELECT kept FROM capture WHERE capture.id = baseline.capture AND ",
     of_a_valid_night!(),
     "), EXISTS (SELECT 1 FROM takedown WHERE takedown.link = link.id AND undone_at IS NULL), ",
-    remembered!(),
+    last_visits!(),
     ", (SELECT kept FROM capture WHERE capture.link = link.id AND ",
     of_a_valid_night!(),
-    " ORDER BY id DESC LIMIT 1) \
+    " ORDER BY id DESC LIMIT 1), ",
+    last_runs!(),
+    " \
      FROM json_each($2) AS wanted CROSS JOIN link \
      LEFT JOIN verdict ON verdict.link = link.id LEFT JOIN baseline ON baseline.link = link.id \
      WHERE link.address = wanted.value"
 );
-
-/// What one night found at a link.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StoredVisit {
-    /// When the night began.
-    pub night: Timestamp,
-    pub void: Option<Void>,
-    pub is_withdrawn: bool,
-    pub evidence: Evidence,
-}
 
 /// The record of a link in the catalogue.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -95,16 +71,37 @@ impl LinkRecord {
 impl Catalogue {
     /// The records of some links. Links that were never visited are left out.
     pub async fn link_records(&self, links: &[Address]) -> Result<HashMap<Address, LinkRecord>, Error> {
+        let not_counted = self.nights_not_counted().await?;
         let mut known = HashMap::new();
         for links in links.chunks(LINKS_AT_ONCE) {
-            let wanted: Vec<&str> = links.iter().map(Address::as_str).collect();
-            let rows =
-                query(RECORDS).bind(NIGHTS_REMEMBERED).bind(json(&wanted)?).fetch_all(&self.pool).await?;
-            let mut found: HashMap<String, LinkRecord> =
-                rows.iter().map(|row| Ok((row.get(0), link_record(row)?))).collect::<Result<_, Error>>()?;
+            let mut wanted: Vec<&str> = links.iter().map(Address::as_str).collect();
+            let mut found: HashMap<String, LinkRecord> = HashMap::new();
+            let mut runs = RUNS_AT_FIRST;
+            // Most links have few runs.
+            while !wanted.is_empty() {
+                let mut incomplete = Vec::new();
+                for row in self.record_rows(&wanted, runs).await? {
+                    let remembered = RememberedVisits {
+                        visits: row.get::<Option<String>>(4),
+                        runs: row.get::<Option<String>>(6),
+                        most_runs: runs,
+                    };
+                    match remembered.read(&not_counted)? {
+                        Some(visits) => drop(found.insert(row.get(0), link_record(&row, visits)?)),
+                        None => incomplete.push(row.get::<String>(0)),
+                    }
+                }
+                wanted.retain(|link| incomplete.iter().any(|it| it == link));
+                runs = runs.saturating_mul(8);
+            }
             known.extend(links.iter().filter_map(|link| Some((link.clone(), found.remove(link.as_str())?))));
         }
         Ok(known)
+    }
+
+    async fn record_rows(&self, links: &[&str], runs: u32) -> Result<Vec<ResultRow>, Error> {
+        let query = query(RECORDS).bind(NIGHTS_REMEMBERED).bind(json(&links)?).bind(runs);
+        Ok(query.fetch_all(&self.pool).await?)
     }
 
     /// `None` if the link was never visited.
@@ -121,28 +118,6 @@ impl Catalogue {
         .fetch_optional(&self.pool)
         .await?;
         text.map(|text| from_json(&text)).transpose()
-    }
-
-    /// Every night of a link, oldest first.
-    pub async fn visits(&self, link: &Address) -> Result<Vec<StoredVisit>, Error> {
-        let rows = query(
-            "SELECT night.started, night.void, visit.evidence, night.is_withdrawn FROM visit \
-             JOIN night ON night.id = visit.night JOIN link ON link.id = visit.link \
-             WHERE link.address = $1 ORDER BY night.id",
-        )
-        .bind(link.as_str())
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(StoredVisit {
-                    night: time_from(row.get(0))?,
-                    void: row.get::<Option<String>>(1).map(|text| from_json(&text)).transpose()?,
-                    evidence: from_json(row.get(2))?,
-                    is_withdrawn: row.get(3),
-                })
-            })
-            .collect()
     }
 
     /// Every capture of a link except those of void and withdrawn nights, oldest first.
@@ -218,15 +193,14 @@ impl Catalogue {
     }
 }
 
-fn link_record(row: &ResultRow) -> Result<LinkRecord, Error> {
+fn link_record(row: &ResultRow, visits: Vec<RememberedVisit>) -> Result<LinkRecord, Error> {
     let text = |column: usize| row.get::<Option<String>>(column);
-    let visits: Option<Vec<(u8, Evidence)>> = text(4).map(|visits| from_json(&visits)).transpose()?;
     let (mut history, mut voids): (Vec<Evidence>, Vec<Evidence>) = (Vec::new(), Vec::new());
-    for (is_void, evidence) in visits.into_iter().flatten() {
-        if is_void == 0 {
-            history.push(evidence);
+    for visit in visits {
+        if !visit.is_void {
+            history.push(visit.evidence);
         } else if history.is_empty() {
-            voids.push(evidence);
+            voids.push(visit.evidence);
         }
     }
     history.reverse();

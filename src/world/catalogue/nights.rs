@@ -96,7 +96,7 @@ impl Catalogue {
         Ok(NightRef { id, started })
     }
 
-    /// The links that a night has visited already.
+    /// The links that a night in progress has visited already.
     pub async fn visited(&self, night: i64) -> Result<HashMap<Address, Evidence>, Error> {
         let rows = query(
             "SELECT link.address, visit.evidence FROM visit JOIN link ON link.id = visit.link WHERE visit.night = $1",
@@ -111,19 +111,6 @@ impl Catalogue {
             }
         }
         Ok(visited)
-    }
-
-    /// The last night that has ended and visited a link.
-    pub async fn last_visit(&self, link: &Address) -> Result<Option<EndedNight>, Error> {
-        let row = query(
-            "SELECT night.id, night.started, night.finished FROM visit JOIN night ON night.id = visit.night \
-             JOIN link ON link.id = visit.link WHERE link.address = $1 AND night.finished IS NOT NULL \
-             AND NOT night.is_withdrawn ORDER BY visit.night DESC LIMIT 1",
-        )
-        .bind(link.as_str())
-        .fetch_optional(&self.pool)
-        .await?;
-        row.map(|row| Ok(EndedNight { row: night_ref(&row)?, finished: time_from(row.get(2))? })).transpose()
     }
 
     /// Stores a report of a course for a night that has ended.

@@ -196,15 +196,17 @@ async fn a_night_with_a_report_is_over_without_a_recorded_end() {
 #[tokio::test]
 async fn the_history_of_a_link_is_read_without_sorting_all_nights() {
     let (_dir, catalogue) = in_sqlite().await;
-    let plan =
-        query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN SELECT {} FROM link", links::REMEMBERED)))
-            .bind(100_i64)
-            .fetch_all(&catalogue.pool)
-            .await
-            .unwrap();
-    let steps: Vec<String> = plan.iter().map(|row| row.get(3)).collect();
-    assert!(steps.iter().any(|step| step.contains("SEARCH visit USING")), "{steps:?}");
-    assert!(!steps.iter().any(|step| step.contains("FOR ORDER BY")), "{steps:?}");
+    for (remembered, table) in
+        [(remembered_visits::LAST_VISITS, "visit"), (remembered_visits::LAST_RUNS, "visit_run")]
+    {
+        // $1 or $3 is the limit.
+        let plan = format!("EXPLAIN QUERY PLAN SELECT {remembered} FROM link").replace("$3", "$1");
+        let plan = query(sqlx::AssertSqlSafe(plan)).bind(100_i64).fetch_all(&catalogue.pool).await.unwrap();
+        let steps: Vec<String> = plan.iter().map(|row| row.get(3)).collect();
+        let search = format!("SEARCH {table} USING");
+        assert!(steps.iter().any(|step| step.contains(&search)), "{steps:?}");
+        assert!(!steps.iter().any(|step| step.contains("FOR ORDER BY")), "{steps:?}");
+    }
 }
 
 #[tokio::test]
@@ -438,6 +440,7 @@ const FILLED: &[&str] = &[
      (10, '2026-09-15T02:30:00.000000Z', NULL, '{\"failed\": 1}', 0, 0, TRUE)",
     "INSERT INTO link VALUES (2, 'https://a.example/x'), (5, 'https://b.example/\u{e9}')",
     "INSERT INTO visit VALUES (2, 3, '{\"a\": \"\\u0000\"}', NULL, 0), (5, 10, '{}', 'machine', 3), (2, 10, '[]', NULL, 0)",
+    "INSERT INTO visit_run VALUES (2, 3, 10, 'A+/', '{\"a\": \"\\u0000\"}')",
     "INSERT INTO capture (id, link, sha256, captured_at, kept, night, is_removed) \
      VALUES (4, 2, 'ab', '2026', '{\"title\": \"\\u0000\", \"text\": {\"digest\": \"d\"}}', 3, TRUE), (9, 5, 'cd', '2026', '{\"title\": \"\\\\u0000\"}', NULL, FALSE)",
     "INSERT INTO baseline VALUES (2, 4, '2026')",

@@ -6,7 +6,6 @@ use super::database::{Transaction, query, query_scalar};
 use super::nights::night_ref;
 use super::value::time;
 use super::{Catalogue, Error, NightRef};
-use crate::domain::address::Address;
 
 impl Catalogue {
     /// The nights whose start begins with this text, such as `2026-09-14T02:30`; the last
@@ -18,18 +17,6 @@ impl Catalogue {
                 .fetch_all(&self.pool)
                 .await?;
         rows.iter().map(night_ref).collect()
-    }
-
-    /// The links that a night visited.
-    pub async fn links_of_night(&self, night: i64) -> Result<Vec<Address>, Error> {
-        let rows = query(
-            "SELECT link.address FROM visit JOIN link ON link.id = visit.link WHERE visit.night = $1 \
-             ORDER BY link.address",
-        )
-        .bind(night)
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows.iter().filter_map(|row| Address::parse_stored(row.get(0)).ok()).collect())
     }
 }
 
