@@ -25,6 +25,9 @@ use crate::world::recording;
 
 /// The most visits that are stored at once.
 const BATCH: usize = 128;
+/// The time in which the visits of a batch gather: each batch waits for those of other workers,
+/// and costs as many statements as a large one.
+const GATHERING: Duration = Duration::from_millis(200);
 /// The sentinels are asked about a failure once this time has passed since they were asked last.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// They are asked sooner if so many hosts have failed since.
@@ -77,7 +80,7 @@ pub(super) async fn each(
     let mut received = Vec::with_capacity(BATCH);
     loop {
         let count = tokio::select! {
-            count = events.recv_many(&mut received, BATCH) => Some(count),
+            count = gathered(&mut events, &mut received, world) => Some(count),
             () = world.clock.sleep(LONGEST_WAIT) => None,
         };
         let now = world.clock.instant();
@@ -94,6 +97,26 @@ pub(super) async fn each(
             return Ok(());
         }
     }
+}
+
+/// Receives the events of a batch, and returns their number; 0 after the last one.
+async fn gathered(events: &mut Receiver<ShardEvent>, received: &mut Vec<ShardEvent>, world: &World) -> usize {
+    let gathers_until = world.clock.sleep(GATHERING);
+    let mut count = events.recv_many(received, BATCH).await;
+    if count == 0 {
+        return 0;
+    }
+    tokio::pin!(gathers_until);
+    while count < BATCH {
+        tokio::select! {
+            more = events.recv_many(received, BATCH - count) => match more {
+                0 => break,
+                more => count += more,
+            },
+            () = &mut gathers_until => break,
+        }
+    }
+    count
 }
 
 /// Visits that wait for the sentinels, and the ends of their shards.
