@@ -43,7 +43,7 @@ pub(crate) enum StoreProgram {
 
 /// A store; it is stopped with this value.
 pub(crate) struct S3Server {
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     pub(crate) program: StoreProgram,
     buckets: AtomicU32,
     /// The store runs until this is closed.

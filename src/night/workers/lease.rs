@@ -70,16 +70,20 @@ impl ProcessLease {
     /// The catalogue cannot be used.
     pub async fn begin(catalogue: Catalogue, clock: Clock, terms: LeaseTerms) -> anyhow::Result<Arc<Self>> {
         let name = machine::process_name();
-        let mut is_logged = false;
+        let mut waits = false;
         let (asked, process) = loop {
             let asked = clock.instant();
-            if let Some(process) = terms.begin(&name, &catalogue).await? {
-                break (asked, process);
+            match terms.begin(&name, &catalogue).await {
+                Ok(Some(process)) => break (asked, process),
+                Ok(None) if waits => {}
+                Ok(None) => tracing::info!("waiting until the other scheduler ends"),
+                // It waits for the other scheduler all the same.
+                Err(error) if waits && error.is_away() => {
+                    tracing::warn!(%error, "the catalogue is away; this scheduler goes on waiting");
+                }
+                Err(error) => return Err(error.into()),
             }
-            if !is_logged {
-                tracing::info!("waiting until the other scheduler ends");
-                is_logged = true;
-            }
+            waits = true;
             clock.sleep(PAUSE).await;
         };
         let until = asked + terms.duration;

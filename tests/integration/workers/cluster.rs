@@ -40,7 +40,7 @@ pub(super) struct Cluster {
     /// The address at which the processes reach it.
     address: String,
     /// The bucket of the archive; `None` if all processes share its directory.
-    bucket: Option<TestBucket>,
+    pub(super) bucket: Option<TestBucket>,
     pub(super) scheduler: Service,
     pub(super) workers: Vec<Service>,
     counter: Arc<RequestCounter>,
@@ -105,7 +105,8 @@ async fn harness(counter: Arc<RequestCounter>) -> Harness {
             }
             ("sentinel.test", "/", _) => Reply::page("here"),
             (HUB, target, Ok(_)) => Reply::page(&article(&format!("The reading at the hub, {target}"))),
-            (_, _, Ok(link)) if link % 10 == 3 => Reply::to(&format!("http://{HUB}/{link}")),
+            // Few enough for the hub not to bound the night.
+            (_, _, Ok(link)) if link % 10 == 3 && link < 400 => Reply::to(&format!("http://{HUB}/{link}")),
             (_, _, Ok(link)) if link % 20 == 7 => Reply::new(410, "", ""),
             (host, target, Ok(_)) => Reply::page(&article(&format!("The reading at http://{host}{target}"))),
             _ => Reply::new(404, "", ""),
@@ -223,7 +224,7 @@ impl Cluster {
         if let Some(address) = different.web {
             text = text.replace(&self.harness.site.address.to_string(), &address.to_string());
         }
-        let path = configuration.with_extension("different.toml");
+        let path = configuration.with_extension(format!("different-{}.toml", next_number()));
         std::fs::write(&path, text).unwrap();
         start_program(Path::new(PROGRAM), &path, different.now.unwrap_or(NOW), "worker")
     }
@@ -268,7 +269,8 @@ impl Cluster {
         self.outcome_with(2).await
     }
 
-    async fn outcome_with(self, short_pauses: usize) -> Outcome {
+    /// The same with so many short pauses before the requests to each host.
+    pub(super) async fn outcome_with(self, short_pauses: usize) -> Outcome {
         self.scheduler.logs("email sent").await;
         let configuration = self.configuration();
         let Self { harness, relay, database, bucket, scheduler, workers, .. } = self;
@@ -301,13 +303,18 @@ async fn copied_down(bucket: &TestBucket, configuration: &Path, database: &str) 
     ReadArchive { dir, configuration, database }
 }
 
+/// A number that no other process of a test has.
+fn next_number() -> usize {
+    static PROCESSES: AtomicUsize = AtomicUsize::new(0);
+    PROCESSES.fetch_add(1, Ordering::Relaxed)
+}
+
 /// The configuration of a new process, which has a working directory of its own beside a bucket.
 fn own(configuration: &Path, bucket: Option<&TestBucket>) -> PathBuf {
-    static PROCESSES: AtomicUsize = AtomicUsize::new(0);
     if bucket.is_none() {
         return configuration.to_owned();
     }
-    let number = PROCESSES.fetch_add(1, Ordering::Relaxed);
+    let number = next_number();
     let text = std::fs::read_to_string(configuration).unwrap();
     let dir = configuration.with_file_name("archive");
     let (shared, own) =

@@ -5,6 +5,7 @@
 
 mod browser;
 mod bucket;
+mod campaign;
 mod cluster;
 mod monitored;
 mod connections;

@@ -62,8 +62,8 @@ impl Outcome {
         assert_eq!(results.verdicts.len(), links.len());
         for (link, state) in &results.verdicts {
             let expected = if is_gone(link.rsplit('/').next().unwrap()) { "\"failing\"" } else { "\"ok\"" };
-            let visit = results.visits.iter().find(|visit| visit.0 == *link);
-            assert!(state.contains(expected), "{link} is {state}: {visit:?}");
+            let visit = || results.visits.iter().find(|visit| visit.0 == *link);
+            assert!(state.contains(expected), "{link} is {state}: {:?}", visit());
         }
         let letters: i64 =
             sqlx::query_scalar("SELECT count(*) FROM letter").fetch_one(&mut catalogue).await.unwrap();
