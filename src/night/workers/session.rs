@@ -15,9 +15,9 @@ use crate::night::crawl::{self, VisitPurpose, WAITING_TO_BE_WRITTEN};
 use crate::night::execute::Shared;
 use crate::night::storage::StorageTonight;
 use crate::world::World;
-use crate::world::catalogue::{LeasedShard, NightRef};
+use crate::world::catalogue::{self, LeasedShard, NightRef};
 
-/// How often a worker with room for more shards asks for some.
+/// How often a worker with room for more shards asks for some when there were none.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// A night in which this worker visits links.
@@ -70,38 +70,43 @@ pub async fn work(
 
 impl NightWork<'_> {
     /// Visits shards, as many at the same time as hosts. Returns their number.
+    ///
+    /// Shards are leased beside the visits: these hold connections to the catalogue, for which a
+    /// lease would wait for ever if they did not go on.
     async fn visit_shards(
         &self,
         first: Vec<LeasedShard>,
         sender: mpsc::Sender<ShardEvent>,
     ) -> anyhow::Result<usize> {
-        let mut running = FuturesUnordered::new();
-        let mut next = first;
+        let most = self.world.hosts_at_once.max(1);
+        let mut running: FuturesUnordered<_> =
+            first.into_iter().map(|shard| self.visit(shard, sender.clone())).collect();
+        let mut leasing = Box::pin(self.lease_shard(Duration::ZERO));
         let mut count = 0;
         loop {
-            for shard in next.drain(..) {
-                running.push(self.visit(shard, sender.clone()));
-            }
-            let room = self.world.hosts_at_once.max(1).saturating_sub(running.len());
-            if room > 0 {
-                // One by one, so that several workers share the shards of a small night.
-                let process = self.lease.process();
-                next = self.world.catalogue.lease_shards(process, Some(self.night), 1).await?;
-            }
-            if !next.is_empty() {
-                continue;
-            }
             tokio::select! {
-                ended = running.next() => match ended {
-                    Some(ended) => {
-                        ended?;
-                        count += 1;
+                leased = &mut leasing, if running.len() < most => {
+                    let leased = leased?;
+                    if leased.is_empty() && running.is_empty() {
+                        return Ok(count);
                     }
-                    None => return Ok(count),
-                },
-                () = self.world.clock.sleep(INTERVAL) => {}
+                    let pause = if leased.is_empty() { INTERVAL } else { Duration::ZERO };
+                    running.extend(leased.into_iter().map(|shard| self.visit(shard, sender.clone())));
+                    leasing.set(self.lease_shard(pause));
+                }
+                Some(ended) = running.next() => {
+                    ended?;
+                    count += 1;
+                }
             }
         }
+    }
+
+    /// Leases a shard after a pause; one by one, so that several workers share the shards of a small
+    /// night.
+    async fn lease_shard(&self, pause: Duration) -> Result<Vec<LeasedShard>, catalogue::Error> {
+        self.world.clock.sleep(pause).await;
+        self.world.catalogue.lease_shards(self.lease.process(), Some(self.night), 1).await
     }
 
     async fn visit(&self, shard: LeasedShard, sender: mpsc::Sender<ShardEvent>) -> anyhow::Result<()> {

@@ -7,6 +7,7 @@ mod browser;
 mod bucket;
 mod campaign;
 mod cluster;
+mod many_hosts;
 mod monitored;
 mod connections;
 mod failover;
