@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use crate::domain::address::Address;
 use crate::domain::evidence::bulk_interface::{
-    BulkInterface, ListCandidate, ListedWork, ListedWorks, WorkId,
+    BulkInterface, ListCandidate, ListedWork, ListedWorks, NotAList, WorkId,
 };
 use crate::domain::evidence::link_history::LinkHistory;
 use crate::domain::evidence::probe::CheckedLink;
@@ -19,7 +19,7 @@ use crate::night::progress::Watcher;
 use crate::night::record::{self, RunningNight};
 use crate::night::rota::NightScope;
 use crate::world::World;
-use crate::world::fetch::{Fetched, InterfaceAccess};
+use crate::world::fetch::{Fetch, Fetched, InterfaceAccess};
 
 /// The longest list that is read.
 const LIST_BYTES: u64 = 16 << 20;
@@ -134,22 +134,51 @@ async fn ask(
     works: &[WorkId],
     world: &World,
 ) -> anyhow::Result<Option<ListedWorks>> {
-    let address = &access.address;
     let mut listed = ListedWorks::new();
     for works in works.chunks(interface.works_at_once()) {
         let works: BTreeSet<WorkId> = works.iter().cloned().collect();
-        let Some(list) = interface.list_of(address, &works) else { return Ok(None) };
-        let Fetched { exchange, body } = world.fetch.list(interface, access, &list).await?;
-        let body = body.filter(|_| exchange.status() == Some(200));
-        let text = body.map(|body| body.text(LIST_BYTES)).transpose()?.unwrap_or_default();
-        match interface.read(&text, &works) {
+        match request(interface, access, &works, &world.fetch).await? {
             Ok(some) => listed.extend(some),
             Err(error) => {
-                let status = exchange.status();
-                tracing::warn!(%address, ?status, %error, "this bulk interface gives no list, so its links are visited one by one; if this goes on, check its token, or remove it from [fetch.bulk_interfaces]");
+                tracing::warn!(%error, "the links of a bulk interface are visited one by one; if this goes on, remove it from [fetch.bulk_interfaces]");
                 return Ok(None);
             }
         }
     }
     Ok(Some(listed))
+}
+
+/// An interface that gives no list.
+#[derive(Debug, thiserror::Error)]
+#[error("{address} gives no list of works, {}; check the address in [fetch.bulk_interfaces], and its key or token if it has one", self.response())]
+pub struct NoList {
+    address: Address,
+    /// `None` if the interface did not answer.
+    status: Option<u16>,
+}
+
+impl NoList {
+    fn response(&self) -> String {
+        self.status
+            .map_or("and does not answer".to_owned(), |status| format!("but answers with status {status}"))
+    }
+}
+
+/// What one list says of these works, which are not too many for a request.
+///
+/// # Errors
+///
+/// A failure on our side.
+pub async fn request(
+    interface: BulkInterface,
+    access: &InterfaceAccess,
+    works: &BTreeSet<WorkId>,
+    fetch: &Fetch,
+) -> anyhow::Result<Result<ListedWorks, NoList>> {
+    let no_list = |status| NoList { address: access.address.clone(), status };
+    let Some(list) = interface.list_of(&access.address, works) else { return Ok(Err(no_list(None))) };
+    let Fetched { exchange, body } = fetch.list(interface, access, &list).await?;
+    let body = body.filter(|_| exchange.status() == Some(200));
+    let text = body.map(|body| body.text(LIST_BYTES)).transpose()?.unwrap_or_default();
+    Ok(interface.read(&text, works).map_err(|NotAList| no_list(exchange.status())))
 }

@@ -6,7 +6,7 @@
 
 pub mod one_page;
 mod pages;
-mod bulk_lists;
+pub mod bulk_lists;
 pub mod bulk_plan;
 mod rota;
 mod crawl;

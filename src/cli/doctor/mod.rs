@@ -32,7 +32,7 @@ pub(super) struct DoctorArguments {
     /// The configuration of the installation.
     #[arg(long, value_name = "FILE", default_value = "onreserve.toml")]
     config: PathBuf,
-    /// Make no requests: leave out the pages, the relay, the clock and the name service.
+    /// Make no requests: leave out the pages, the lists, the relay, the clock and the name service.
     #[arg(long)]
     offline: bool,
 }

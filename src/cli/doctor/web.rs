@@ -1,4 +1,5 @@
-//! What needs the network: certificates, pages, the name service, the clock, the relay.
+//! What needs the network: certificates, pages, bulk interfaces, the name service, the clock, the
+//! relay.
 
 use std::path::Path;
 
@@ -11,6 +12,7 @@ use crate::config::{Configuration, PagesSettings};
 use crate::domain::address::Address;
 use crate::domain::course::PageSource;
 use crate::domain::visit::{Exchange, LocalFault};
+use crate::night::bulk_lists;
 use crate::world::clock::Clock;
 use crate::world::document_reader::Reader;
 use crate::world::fetch::{Accept, Fetch, FetchRequest, FetchSettings};
@@ -43,6 +45,14 @@ pub(super) async fn examine(
             }
             list.report(&format!("page of {}, {source}", course.id), outcome)?;
         }
+    }
+    for (interface, access) in &settings.fetch.bulk_interfaces {
+        let works = [interface.known_work()].into();
+        let outcome = match bulk_lists::request(*interface, access, &works, &fetch).await? {
+            Ok(_) => ChecklistResult::Fine(format!("{} gives lists", access.address)),
+            Err(error) => ChecklistResult::Problem(error.to_string()),
+        };
+        list.report(&format!("lists of {}", interface.key()), outcome)?;
     }
     list.report("name service", name_service(&fetch))?;
     if let Some(address) = web {

@@ -104,6 +104,16 @@ impl BulkInterface {
         }
     }
 
+    /// A work that the interface has listed for years, to see whether it gives lists at all.
+    pub fn known_work(self) -> WorkId {
+        let id = match self {
+            Self::Arxiv => "1706.03762",
+            Self::Youtube => "jNQXAC9IVRw",
+            Self::Github => "git/git",
+        };
+        WorkId(id.to_owned())
+    }
+
     /// The request for the list of these works.
     pub fn list_of(self, interface: &Address, works: &BTreeSet<WorkId>) -> Option<ListRequest> {
         match self {

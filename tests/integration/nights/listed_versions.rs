@@ -40,6 +40,9 @@ fn github(night: u32, seen: &Seen) -> Reply {
     }
     let query: Value = serde_json::from_str(&seen.body).unwrap();
     let query = query["query"].as_str().unwrap();
+    if query.contains(r#"owner: "git", name: "git""#) {
+        return json_reply(&json!({ "data": { "w0": null }, "errors": [{ "type": "NOT_FOUND" }] }));
+    }
     assert!(query.contains(r#"w0: repository(owner: "o", name: "r", followRenames: false)"#), "{query}");
     assert!(query.contains(r#"w1: repository(owner: "o", name: "r", followRenames: false)"#), "{query}");
     assert!(query.contains(r#"object(expression: "main:a.py") { oid }"#), "{query}");
@@ -183,6 +186,24 @@ async fn a_plan_knows_which_versions_are_known() {
         text.split_whitespace().collect::<Vec<_>>().join(" ").contains("visits of 5 more links"),
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn doctor_asks_each_interface_for_a_list() {
+    let harness = harness().await;
+    let doctor = async || {
+        let file = harness.dir.path().join("onreserve.toml");
+        let output = Command::new(PROGRAM).arg("doctor").arg("--config").arg(&file).output().await.unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let text = doctor().await;
+    assert!(text.contains("ok lists of github: http://localhost/graphql gives lists"), "{text}");
+    assert!(text.contains("ok lists of youtube: http://localhost/videos gives lists"), "{text}");
+    write_token(&harness, "an-0ther");
+    let text = doctor().await;
+    assert!(text.contains("ERROR lists of github: http://localhost/graphql gives no list of works, but answers with status 401"), "{text}");
+    assert!(text.contains("ERROR lists of youtube:") && !text.contains("an-0ther"), "{text}");
 }
 
 #[tokio::test]

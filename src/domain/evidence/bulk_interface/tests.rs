@@ -53,6 +53,17 @@ fn links_to_a_work_name_it() {
 }
 
 #[test]
+fn the_known_work_of_each_interface_has_a_link() {
+    for (interface, link) in [
+        (BulkInterface::Arxiv, "https://arxiv.org/abs/1706.03762"),
+        (BulkInterface::Youtube, "https://www.youtube.com/watch?v=jNQXAC9IVRw"),
+        (BulkInterface::Github, "https://github.com/git/git"),
+    ] {
+        assert_eq!(interface.work_of(&Address::parse(link).unwrap()), Some(interface.known_work()));
+    }
+}
+
+#[test]
 fn one_request_names_all_works() {
     let interface = Address::parse("https://export.arxiv.org/api/query").unwrap();
     let list = BulkInterface::Arxiv.list_of(&interface, &works(&["2006.11239", "hep-th/9901001"])).unwrap();
