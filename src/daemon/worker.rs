@@ -20,7 +20,7 @@ use crate::world::clock::Clock;
 
 /// How often a worker without shards asks for some.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// The pause after a failure on our side, doubled after each further one.
+/// The pause after a failure on our side, doubled after each further one without a stored visit.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
@@ -49,6 +49,7 @@ pub(super) async fn run_worker(
             apply(&new, &mut world);
             settings = new;
         }
+        let stored = lease.visits();
         let turn = turn(&lease, &settings, &mut night, &mut world);
         match run_supervised(&mut supervisor, turn).await? {
             None => break,
@@ -59,6 +60,10 @@ pub(super) async fn run_worker(
             }
             Some(Err(error)) => {
                 let error = run_log::one_line(&error);
+                // What interrupts it now and then in a night must not slow it down.
+                if lease.visits() > stored {
+                    pause = FIRST_PAUSE;
+                }
                 tracing::error!(%error, "this worker gives its shards back and begins anew");
                 let renewed = begin_anew(&lease, pause, world.clock);
                 if run_supervised(&mut supervisor, renewed).await?.is_none() {

@@ -31,6 +31,8 @@ pub struct ProcessLease {
     terms: LeaseTerms,
     /// The requests that this process has sent.
     requests: Arc<AtomicU64>,
+    /// The visits that it has stored.
+    visits: AtomicU64,
     current: watch::Sender<CurrentLease>,
 }
 
@@ -88,7 +90,15 @@ impl ProcessLease {
         };
         let until = asked + terms.duration;
         let current = watch::Sender::new(CurrentLease { process, until, requests_from: asked });
-        Ok(Arc::new(Self { catalogue, clock, name, terms, requests: Arc::default(), current }))
+        Ok(Arc::new(Self {
+            catalogue,
+            clock,
+            name,
+            terms,
+            requests: Arc::default(),
+            visits: AtomicU64::default(),
+            current,
+        }))
     }
 
     /// The name of this process.
@@ -99,6 +109,15 @@ impl ProcessLease {
     /// The number of requests that this process has sent; it goes on counting.
     pub fn requests(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.requests)
+    }
+
+    /// The number of visits that this process has stored; it goes on counting.
+    pub fn visits(&self) -> u64 {
+        self.visits.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count_visits(&self, stored: usize) {
+        self.visits.fetch_add(stored as u64, Ordering::Relaxed);
     }
 
     pub fn process(&self) -> ProcessId {

@@ -179,6 +179,7 @@ async fn store(
             }
         }
     }
+    let count = visits.len();
     let batch = VisitBatch::of(visits, night, world, |_| ()).await?;
     let (archive, held) = (world.archive.clone(), Arc::clone(&permit));
     let storing = tokio::task::spawn_blocking(move || {
@@ -203,5 +204,7 @@ async fn store(
     for (shard, totals) in ends {
         batch.end_shard(shard, &totals).await?;
     }
-    Ok(batch.commit().await?)
+    batch.commit().await?;
+    lease.count_visits(count);
+    Ok(())
 }
