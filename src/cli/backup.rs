@@ -109,7 +109,7 @@ async fn restore_missing(arguments: &RestoreArguments, backup: &Archive) -> anyh
         catalogue.set_verified(now, &blobs.restored, &lost).await?;
         catalogue.close().await;
     }
-    locked.unlock().await?;
+    locked.unlock().await;
     print(&format!("{}: {} restored\n", dir.display(), figures::count(blobs.restored.len(), "file")))?;
     if lines > 0 {
         let lines = figures::count(lines, "line");

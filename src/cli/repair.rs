@@ -49,7 +49,7 @@ pub(super) async fn run(arguments: RepairArguments) -> anyhow::Result<ExitCode> 
     let clock = Clock::system();
     let locked = LockedCaptures::acquire(&opened.archive, &opened.catalogue, clock).await?;
     let code = repair_all(&opened, &settings, clock).await;
-    locked.unlock().await?;
+    locked.unlock().await;
     code
 }
 

@@ -89,7 +89,7 @@ pub(super) async fn run(arguments: TakedownArguments) -> anyhow::Result<ExitCode
     } else {
         locked.take_down(&link, &holdings, arguments).await?;
     }
-    locked.captures.unlock().await?;
+    locked.captures.unlock().await;
     Ok(ExitCode::SUCCESS)
 }
 

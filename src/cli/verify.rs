@@ -38,7 +38,7 @@ pub(super) async fn run(arguments: VerifyArguments) -> anyhow::Result<ExitCode> 
     }
     let code = verify(&archive, &location).await;
     if let Some(locked) = locked {
-        locked.unlock().await?;
+        locked.unlock().await;
     }
     code
 }

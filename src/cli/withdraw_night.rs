@@ -61,7 +61,7 @@ pub(super) async fn run(arguments: WithdrawNightArguments) -> anyhow::Result<Exi
     writer.record(vec![entry]).await?;
     let links = opened.catalogue.links_of_night(night.id).await?;
     rejudge(&links, now, &opened.catalogue).await?;
-    locked.unlock().await?;
+    locked.unlock().await;
     let links = figures::count(links.len(), "link");
     let done = if arguments.undo { "counts again" } else { "is withdrawn" };
     print(&format!("The night of {} {done}; {links} judged again.\n", night.started))?;

@@ -176,6 +176,8 @@ async fn run_on_one_server(
     if let Err(error) = world.catalogue.compact_visits().await {
         tracing::error!(%error, "the visits of old nights are not compacted; the next night tries again");
     }
+    // The process may end with the night.
+    capture_lock.unlock().await;
     let Unstored { without_room, over_quota, unopened } = crawled.unstored;
     Ok(Finished {
         lost_copies,

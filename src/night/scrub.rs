@@ -24,7 +24,7 @@ const LONGEST: Duration = Duration::from_mins(10);
 ///
 /// The archive cannot be read, or the catalogue cannot be used.
 pub async fn scrub(world: &World) -> anyhow::Result<FixityResults> {
-    let _capture_lock = world.capture_lock().await?;
+    let capture_lock = world.capture_lock().await?;
     let now = world.clock.now();
     let verified = world.catalogue.verified().await?;
     let last: HashMap<Digest, Timestamp> = verified
@@ -41,5 +41,6 @@ pub async fn scrub(world: &World) -> anyhow::Result<FixityResults> {
     let fixity = hashing.await.context("the copies could not be hashed again")??;
     drop(waited_for);
     world.catalogue.set_verified(now, &fixity.sound, &fixity.lost()).await?;
+    capture_lock.unlock().await;
     Ok(fixity)
 }

@@ -142,11 +142,16 @@ impl LockedCaptures {
     }
 
     /// Ends the lock.
-    pub async fn unlock(self) -> anyhow::Result<()> {
-        match self {
-            Self::File(_) => Ok(()),
-            Self::Row(row) => Ok(row.catalogue.unlock_captures(row.turn).await?),
+    pub async fn unlock(self) {
+        if let Self::Row(row) = self {
+            unlock(&row.catalogue, row.turn).await;
         }
+    }
+}
+
+async fn unlock(catalogue: &Catalogue, turn: CaptureTurn) {
+    if let Err(error) = catalogue.unlock_captures(turn).await {
+        tracing::debug!(%error, "the lock on the copies cannot be ended now; it ends by itself");
     }
 }
 
@@ -155,10 +160,6 @@ impl Drop for CaptureRow {
         // Without a runtime the process ends, and the row is free soon after.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let (catalogue, turn) = (self.catalogue.clone(), self.turn);
-        runtime.spawn(async move {
-            if let Err(error) = catalogue.unlock_captures(turn).await {
-                tracing::debug!(%error, "the lock on the copies cannot be ended now; it ends by itself");
-            }
-        });
+        runtime.spawn(async move { unlock(&catalogue, turn).await });
     }
 }
