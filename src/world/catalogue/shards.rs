@@ -51,7 +51,7 @@ impl ShardProgress {
 
 impl Catalogue {
     /// Divides the links of a night into shards. A night that is resumed is divided anew: every
-    /// worker loses its shards. Shards of other nights are closed.
+    /// worker loses its shards. Shards of other nights are closed, and those of finished ones removed.
     pub async fn plan_shards(&self, night: NightRef, links: &[CheckedLink]) -> Result<(), Error> {
         let mut rows = Vec::with_capacity(links.len());
         for (link, place) in links.iter().zip(0_u64..) {
@@ -62,6 +62,12 @@ impl Catalogue {
             .execute(&mut transaction)
             .await?;
         query("DELETE FROM night_link").execute(&mut transaction).await?;
+        // Every lease reads the shards. Those of lost workers are counted for ever.
+        query(
+            "DELETE FROM night_shard WHERE lost = 0 AND night IN (SELECT id FROM night WHERE finished IS NOT NULL)",
+        )
+        .execute(&mut transaction)
+        .await?;
         query(
             "INSERT INTO night_link (night, shard, place, address, checked) \
              SELECT $1, CAST(entered.value ->> 0 AS BIGINT), CAST(entered.value ->> 1 AS BIGINT), \
@@ -320,6 +326,32 @@ mod tests {
         catalogue.return_shards(process).await.unwrap();
         assert!(catalogue.begin_fenced(&[after[0].lease]).await.unwrap().is_none());
         assert_eq!(catalogue.lease_shards(process, None, 100).await.unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn shards_of_finished_nights_are_removed_and_lost_workers_stay_counted() {
+        let Some(location) = new_database().await else { return };
+        let catalogue = Catalogue::open_at(&location).await.unwrap();
+        let night = begun(&catalogue).await;
+        let links: Vec<CheckedLink> = (0..7).map(checked).collect();
+        catalogue.plan_shards(night, &links).await.unwrap();
+        let lost = catalogue.begin_lease("lost", Worker, MINUTE).await.unwrap();
+        catalogue.lease_shards(lost, None, 1).await.unwrap();
+        catalogue.end_lease(lost).await.unwrap();
+        let other = catalogue.begin_lease("other", Worker, MINUTE).await.unwrap();
+        catalogue.lease_shards(other, None, 100).await.unwrap();
+        catalogue.close_shards::<u32>(night).await.unwrap();
+        let started: Timestamp = "2026-09-15T02:30:00Z".parse().unwrap();
+        catalogue.apply(&[Entry::Night { started }]).await.unwrap();
+        let next = catalogue.night(started).await.unwrap();
+        let done = async || catalogue.shard_progress(night).await.unwrap().done;
+        catalogue.plan_shards(next, &links).await.unwrap();
+        assert_eq!(done().await, 7, "the night may be resumed");
+        catalogue.apply(&[Entry::Finished { night: night.started, at: started, void: None }]).await.unwrap();
+        catalogue.plan_shards(next, &links).await.unwrap();
+        assert_eq!(done().await, 1);
+        assert_eq!(catalogue.cluster_figures().await.unwrap().unwrap().lost_leases, 1);
+        assert_eq!(catalogue.shard_progress(next).await.unwrap().waiting, 7);
     }
 
     #[tokio::test]
