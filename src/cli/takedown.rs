@@ -78,22 +78,27 @@ pub(super) async fn run(arguments: TakedownArguments) -> anyhow::Result<ExitCode
     let clock = arguments.clock.clock();
     let captures = LockedCaptures::acquire(&opened.archive, &opened.catalogue, clock).await?;
     let locked = LockedArchive { captures, archive: opened.archive, catalogue: opened.catalogue, clock };
-    let mut holdings = Holdings::default();
-    let mut entries = locked.archive.entries();
-    for entry in entries.by_ref() {
-        holdings.add(&entry?);
-    }
-    verify::print_journal_faults(entries.faults())?;
-    if arguments.undo {
-        locked.reinstate(&link, &holdings, arguments).await?;
-    } else {
-        locked.take_down(&link, &holdings, arguments).await?;
-    }
+    let done = locked.change(&link, arguments).await;
     locked.captures.unlock().await;
+    done?;
     Ok(ExitCode::SUCCESS)
 }
 
 impl LockedArchive {
+    async fn change(&self, link: &Address, arguments: TakedownArguments) -> anyhow::Result<()> {
+        let mut holdings = Holdings::default();
+        let mut entries = self.archive.entries();
+        for entry in entries.by_ref() {
+            holdings.add(&entry?);
+        }
+        verify::print_journal_faults(entries.faults())?;
+        if arguments.undo {
+            self.reinstate(link, &holdings, arguments).await
+        } else {
+            self.take_down(link, &holdings, arguments).await
+        }
+    }
+
     async fn take_down(
         &self,
         link: &Address,
