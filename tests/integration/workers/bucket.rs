@@ -214,6 +214,8 @@ async fn nothing_is_taken_down_on_another_machine_during_a_night() {
     only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some((server, store)) = servers() else { return };
     let cluster = Cluster::start_in_bucket(server, store, 1).await;
+    // The tables are there by then.
+    cluster.after_requests(1).await;
     cluster.until("SELECT count(*) FROM link WHERE address = 'http://h0.test/0'", 1).await;
     let arguments = ["takedown", "http://h0.test/0", "--reason", "asked", "--yes"];
     let (code, printed) = cluster.run(&arguments).await;
