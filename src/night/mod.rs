@@ -55,6 +55,7 @@ use crate::night::course_report::NightResults;
 use crate::night::crawl::Unstored;
 use crate::night::lost_copies::LostCopies;
 use crate::world::catalogue;
+use crate::world::recording::LockedCaptures;
 use crate::world::{Crawler, World};
 
 /// A finished night.
@@ -146,7 +147,21 @@ async fn run_on_one_server(
     world: &World,
     watch: Watcher<'_>,
 ) -> anyhow::Result<Finished> {
-    let mut capture_lock = world.capture_lock().await?;
+    let mut captures = world.capture_lock().await?;
+    let ended = Box::pin(run_locked(&mut captures, courses, scope, world, watch)).await;
+    // The process may end with the night.
+    captures.unlock().await;
+    ended
+}
+
+/// The same, while no other process changes the captures.
+async fn run_locked(
+    captures: &mut LockedCaptures,
+    courses: &[Course],
+    scope: NightScope<'_>,
+    world: &World,
+    watch: Watcher<'_>,
+) -> anyhow::Result<Finished> {
     let night = record::begin(world).await?;
     let readings = pages::read_all(courses, world, &night).await?;
     let mut links = pages::links(&readings.read);
@@ -159,7 +174,7 @@ async fn run_on_one_server(
     let crawled = match world.crawler {
         Crawler::ThisProcess => Box::pin(crawl::all(&links, &night, world, watch)).await?,
         Crawler::Workers => {
-            capture_lock.admit_workers().await?;
+            captures.admit_workers().await?;
             Box::pin(workers::crawl(&links, &night, world, watch)).await?
         }
     };
@@ -176,8 +191,6 @@ async fn run_on_one_server(
     if let Err(error) = world.catalogue.compact_visits().await {
         tracing::error!(%error, "the visits of old nights are not compacted; the next night tries again");
     }
-    // The process may end with the night.
-    capture_lock.unlock().await;
     let Unstored { without_room, over_quota, unopened } = crawled.unstored;
     Ok(Finished {
         lost_copies,

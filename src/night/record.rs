@@ -20,6 +20,7 @@ use crate::night::removals;
 use crate::night::visit_batch::{BatchFiles, VisitBatch};
 use crate::world::archive;
 use crate::world::catalogue::{DocumentText, NightRef, ServerStart};
+use crate::world::recording::JournalWriter;
 use crate::world::{StoringGuard, World};
 
 /// The most visits that are stored at once: a disk needs little longer for many syncs at the
@@ -184,11 +185,15 @@ impl StoredBatch {
 
     /// Appends the lines to the journal, then writes the rows.
     async fn write(self, world: &World) -> anyhow::Result<()> {
-        let Self { entries, texts, storing } = self;
-        let writer = world.journal_writer(world.clock.now());
-        let mut batch = writer.begin().await?;
-        let (entries, _storing) = writer.append(&mut batch, entries, storing).await?;
-        batch.enter(&entries, &texts).await?;
-        Ok(batch.commit().await?)
+        let (archive, catalogue, at) = (world.archive.clone(), world.catalogue.clone(), world.clock.now());
+        let writing = tokio::spawn(async move {
+            let Self { entries, texts, storing } = self;
+            let writer = JournalWriter { archive: &archive, catalogue: &catalogue, at };
+            let mut batch = writer.begin().await?;
+            let (entries, _storing) = writer.append(&mut batch, entries, storing).await?;
+            batch.enter(&entries, &texts).await?;
+            Ok(batch.commit().await?)
+        });
+        writing.await?
     }
 }

@@ -14,7 +14,7 @@ use onreserve::domain::journal::Entry;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::engines;
+use crate::engines::{self, only_on_sqlite_and_directory};
 use crate::fetch::site::Reply;
 use crate::harness::{Harness, article, page_of, time_of};
 use crate::service::{Service, pages_of, until};
@@ -185,7 +185,11 @@ async fn the_command_line_can_decide_while_the_service_runs() {
         assert!(health.contains(shown), "{arguments:?}: {health}");
     }
     run(&["undo", A]).await;
-    assert!(!ask(at, "GET", "/c/c/health", "").await.1.contains("replaced by our copy."));
+    // The pages may show what was so a tenth of a second ago.
+    let begun = std::time::Instant::now();
+    while ask(at, "GET", "/c/c/health", "").await.1.contains("replaced by our copy.") {
+        assert!(begun.elapsed().as_secs() < 10, "they still show it");
+    }
     let link = LinkId::of(&Address::parse(A).unwrap());
     run(&["takedown", A, "--reason", "its owner asked", "--yes"]).await;
     assert_eq!(ask(at, "GET", &format!("/go/{link}"), "").await.0, 451);
@@ -218,6 +222,7 @@ async fn root_is_asked_to_run_as_the_owner_of_the_archive() {
 /// The service is killed after it wrote the journal and before it wrote the catalogue.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_decision_that_is_only_in_the_journal_is_shown_after_the_next_start() {
+    only_on_sqlite_and_directory!("a line in a bucket counts only with its rows");
     let harness = dead().await;
     let at = "2026-09-16T09:00:00Z".parse().unwrap();
     let decision = Decision {
