@@ -90,6 +90,11 @@
 //! - In which order do writes, syncs and commits make stored data durable? Each is a named
 //!   [step](world::disk::StorageStep) of [`world::disk`]; `night::record` stores the visits
 //!   of a night in batches.
+//! - Where are entries written? [`world::recording`] appends their lines to the journal, then
+//!   enters their rows. If several processes write to a journal in a bucket, its end is a row of
+//!   the catalogue: `world::archive::shared_journal` and `world::catalogue::journal_head`.
+//! - Which visits do lists of a host replace? [`domain::evidence::bulk_interface`] decides,
+//!   [`night::bulk_lists`] requests the lists.
 //! - What can readers take away from a course? `serve::routes::downloads` serves it, in the
 //!   formats of [`domain::bibliography`] and [`domain::syndication`].
 //! - Where does a site generator publish a source, and how are its own constructs read?

@@ -98,18 +98,20 @@ async fn restore_missing(arguments: &RestoreArguments, backup: &Archive) -> anyh
     let (archive, dir) = (Archive::open_shared(&place)?, place.dir);
     archive.check_owner()?;
     let location = arguments.location.catalogue()?;
-    let locked = lock_captures(&archive, &location).await?;
-    let now = Clock::system().now();
-    let lines = archive.restore_journal_from(backup, now)?;
-    let blobs = archive.restore_missing_from(backup)?;
-    archive.write_sums()?;
-    if location.may_exist() {
-        let catalogue = open_catalogue(&dir, &location).await?;
-        let lost: Vec<_> = blobs.missing.iter().map(|digest| (*digest, Loss::Missing)).collect();
-        catalogue.set_verified(now, &blobs.restored, &lost).await?;
-        catalogue.close().await;
-    }
-    locked.unlock().await;
+    let restoring = async {
+        let now = Clock::system().now();
+        let lines = archive.restore_journal_from(backup, now)?;
+        let blobs = archive.restore_missing_from(backup)?;
+        archive.write_sums()?;
+        if location.may_exist() {
+            let catalogue = open_catalogue(&dir, &location).await?;
+            let lost: Vec<_> = blobs.missing.iter().map(|digest| (*digest, Loss::Missing)).collect();
+            catalogue.set_verified(now, &blobs.restored, &lost).await?;
+            catalogue.close().await;
+        }
+        anyhow::Ok((lines, blobs))
+    };
+    let (lines, blobs) = lock_captures(&archive, &location).await?.held_for(restoring).await?;
     print(&format!("{}: {} restored\n", dir.display(), figures::count(blobs.restored.len(), "file")))?;
     if lines > 0 {
         let lines = figures::count(lines, "line");

@@ -48,9 +48,7 @@ pub(super) async fn run(arguments: RepairArguments) -> anyhow::Result<ExitCode> 
     let opened = arguments.location.open_to_write().await?;
     let clock = Clock::system();
     let locked = LockedCaptures::acquire(&opened.archive, &opened.catalogue, clock).await?;
-    let code = repair_all(&opened, &settings, clock).await;
-    locked.unlock().await;
-    code
+    locked.held_for(repair_all(&opened, &settings, clock)).await
 }
 
 async fn repair_all(

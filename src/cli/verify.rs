@@ -31,16 +31,11 @@ pub(super) async fn run(arguments: VerifyArguments) -> anyhow::Result<ExitCode> 
     let archive = Archive::open_shared(&place)?;
     let is_read_only = archive.is_read_only();
     let location = arguments.location.catalogue()?;
-    let mut locked = None;
-    if !is_read_only {
-        archive.check_owner()?;
-        locked = Some(lock_captures(&archive, &location).await?);
+    if is_read_only {
+        return verify(&archive, &location).await;
     }
-    let code = verify(&archive, &location).await;
-    if let Some(locked) = locked {
-        locked.unlock().await;
-    }
-    code
+    archive.check_owner()?;
+    lock_captures(&archive, &location).await?.held_for(verify(&archive, &location)).await
 }
 
 /// Locks the captures. An archive in a directory has its lock there, so its catalogue may be lost.

@@ -57,11 +57,14 @@ pub(super) async fn run(arguments: WithdrawNightArguments) -> anyhow::Result<Exi
         reason: arguments.reason,
         by: arguments.by,
     };
-    let writer = JournalWriter { archive: &opened.archive, catalogue: &opened.catalogue, at: now };
-    writer.record(vec![entry]).await?;
-    let links = opened.catalogue.links_of_night(night.id).await?;
-    rejudge(&links, now, &opened.catalogue).await?;
-    locked.unlock().await;
+    let withdrawing = async {
+        let writer = JournalWriter { archive: &opened.archive, catalogue: &opened.catalogue, at: now };
+        writer.record(vec![entry]).await?;
+        let links = opened.catalogue.links_of_night(night.id).await?;
+        rejudge(&links, now, &opened.catalogue).await?;
+        anyhow::Ok(links)
+    };
+    let links = locked.held_for(withdrawing).await?;
     let links = figures::count(links.len(), "link");
     let done = if arguments.undo { "counts again" } else { "is withdrawn" };
     print(&format!("The night of {} {done}; {links} judged again.\n", night.started))?;

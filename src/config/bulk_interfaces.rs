@@ -97,7 +97,7 @@ impl TokenKeys<'_> {
             }
             return None;
         };
-        if !is_private_way(address) {
+        if !is_protected(address) {
             let what = format!(
                 "{key} gets a token, so its address begins with https://; the usual one is {}",
                 self.usual
@@ -122,8 +122,9 @@ impl TokenKeys<'_> {
     }
 }
 
-/// Whether nobody on the way can read a token: over https, or on this machine.
-fn is_private_way(address: &Address) -> bool {
+/// Whether a token that is sent to this address stays secret: it is encrypted, or it does not leave
+/// this machine.
+fn is_protected(address: &Address) -> bool {
     let host = address.host().trim_start_matches('[').trim_end_matches(']');
     let is_here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
     address.url().scheme() == "https" || is_here

@@ -24,7 +24,10 @@ const LONGEST: Duration = Duration::from_mins(10);
 ///
 /// The archive cannot be read, or the catalogue cannot be used.
 pub async fn scrub(world: &World) -> anyhow::Result<FixityResults> {
-    let capture_lock = world.capture_lock().await?;
+    world.capture_lock().await?.held_for(Box::pin(verify_part(world))).await
+}
+
+async fn verify_part(world: &World) -> anyhow::Result<FixityResults> {
     let now = world.clock.now();
     let verified = world.catalogue.verified().await?;
     let last: HashMap<Digest, Timestamp> = verified
@@ -41,6 +44,5 @@ pub async fn scrub(world: &World) -> anyhow::Result<FixityResults> {
     let fixity = hashing.await.context("the copies could not be hashed again")??;
     drop(waited_for);
     world.catalogue.set_verified(now, &fixity.sound, &fixity.lost()).await?;
-    capture_lock.unlock().await;
     Ok(fixity)
 }

@@ -34,8 +34,8 @@ impl Catalogue {
         Ok(Err(query_scalar("SELECT holder FROM capture_lock").fetch_one(&self.pool).await?))
     }
 
-    /// Extends the lock from now on, also one that was over while nobody took it. Returns whether it is
-    /// held.
+    /// Extends the lock from now on. A lock that was over is extended too, if no other process has
+    /// taken it. Returns whether this process holds it.
     pub async fn extend_capture_lock(&self, turn: CaptureTurn, time: Duration) -> Result<bool, Error> {
         let extended = query(
             "UPDATE capture_lock SET locked_until = clock_timestamp() + $1 * interval '1 millisecond' \

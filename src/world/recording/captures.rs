@@ -141,6 +141,13 @@ impl LockedCaptures {
         Ok(())
     }
 
+    /// Awaits what needs the lock, then ends the lock, whatever came of it.
+    pub async fn held_for<T>(self, work: impl Future<Output = T>) -> T {
+        let done = work.await;
+        self.unlock().await;
+        done
+    }
+
     /// Ends the lock.
     pub async fn unlock(self) {
         if let Self::Row(row) = self {

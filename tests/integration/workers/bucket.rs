@@ -20,7 +20,10 @@ use crate::s3_server::{ACCESS_KEY, FaultyProxy, ProxyFault, S3Server, SECRET_KEY
 use crate::service::pages_of;
 use crate::workers::browser::{Browser, get};
 use crate::workers::cluster::{Cluster, Different, LEASE, PREFIX};
-use crate::workers::{rounds, some_requests};
+use crate::workers::{
+    SCHEDULERS, a_scheduler_is_killed, a_worker_is_frozen, a_worker_is_killed, rounds, some_requests,
+    with_two_schedulers,
+};
 
 /// The servers of the tests; `None` if one is missing.
 fn servers() -> Option<(&'static PostgresServer, &'static S3Server)> {
@@ -31,7 +34,7 @@ fn servers() -> Option<(&'static PostgresServer, &'static S3Server)> {
 async fn three_workers_share_a_night_without_a_shared_directory() {
     only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some((server, store)) = servers() else { return };
-    let cluster = Cluster::start_in_bucket(server, store, 3).await;
+    let cluster = Cluster::start_with(server, Some(store), 3).await;
     let web = cluster.start_role("web");
     let at = pages_of(&web).await;
     cluster.night_ends().await;
@@ -66,49 +69,21 @@ async fn three_workers_share_a_night_without_a_shared_directory() {
 async fn a_worker_beside_a_bucket_is_killed() {
     only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some((server, store)) = servers() else { return };
-    let mut random = Random::new();
-    for _ in 0..rounds() {
-        let mut cluster = Cluster::start_in_bucket(server, store, 3).await;
-        cluster.after_requests(some_requests(&mut random, 90)).await;
-        cluster.workers[0].child.kill().await.unwrap();
-        cluster.night_ends().await;
-        drop(cluster.outcome().await);
-    }
+    a_worker_is_killed(server, Some(store)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_beside_a_bucket_is_frozen_past_its_lease() {
     only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some((server, store)) = servers() else { return };
-    let mut random = Random::new();
-    for _ in 0..rounds() {
-        let cluster = Cluster::start_in_bucket(server, store, 3).await;
-        cluster.after_requests(some_requests(&mut random, 60)).await;
-        cluster.workers[0].signal(Signal::STOP);
-        tokio::time::sleep(LEASE + Duration::from_secs(1)).await;
-        cluster.workers[0].signal(Signal::CONT);
-        cluster.night_ends().await;
-        drop(cluster.outcome_of_frozen().await);
-    }
+    a_worker_is_frozen(server, Some(store)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_scheduler_beside_a_bucket_goes_on_when_the_first_is_lost() {
     only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some((server, store)) = servers() else { return };
-    let mut random = Random::new();
-    for _ in 0..rounds() {
-        let mut cluster = Cluster::start_in_bucket(server, store, 2).await;
-        cluster.scheduler.logs("service started").await;
-        cluster.until("SELECT count(*) FROM process_lease WHERE role = 'scheduler'", 1).await;
-        let second = cluster.start_role("scheduler");
-        second.logs("waiting until the other scheduler ends").await;
-        cluster.after_requests(some_requests(&mut random, 90)).await;
-        cluster.scheduler.child.kill().await.unwrap();
-        cluster.scheduler = second;
-        cluster.night_ends().await;
-        drop(cluster.outcome().await);
-    }
+    a_scheduler_is_killed(server, Some(store)).await;
 }
 
 /// A worker whose way to the store fails as `fault` says while the value is true.
@@ -134,7 +109,7 @@ async fn a_worker_is_cut_from_the_store() {
     let Some((server, store)) = servers() else { return };
     let mut random = Random::new();
     for _ in 0..rounds() {
-        let mut cluster = Cluster::start_in_bucket(server, store, 2).await;
+        let mut cluster = Cluster::start_with(server, Some(store), 2).await;
         let is_cut = Arc::new(AtomicBool::new(false));
         let _proxy = with_faulty_store(&mut cluster, store, &is_cut, |_, _| ProxyFault::Cut).await;
         cluster.after_requests(some_requests(&mut random, 40)).await;
@@ -151,7 +126,7 @@ async fn the_store_is_slow_and_fails_now_and_then() {
     only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some((server, store)) = servers() else { return };
     for _ in 0..rounds() {
-        let mut cluster = Cluster::start_in_bucket(server, store, 1).await;
+        let mut cluster = Cluster::start_with(server, Some(store), 1).await;
         let is_faulty = Arc::new(AtomicBool::new(true));
         let count = AtomicUsize::new(0);
         let fault = move |method: &str, _: &str| match (method, count.fetch_add(1, Ordering::SeqCst) % 7) {
@@ -171,7 +146,7 @@ async fn the_store_alters_what_a_worker_sends() {
     only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some((server, store)) = servers() else { return };
     for _ in 0..rounds() {
-        let mut cluster = Cluster::start_in_bucket(server, store, 1).await;
+        let mut cluster = Cluster::start_with(server, Some(store), 1).await;
         let is_faulty = Arc::new(AtomicBool::new(true));
         let (segments, blobs) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let fault = move |method: &str, path: &str| {
@@ -192,15 +167,10 @@ async fn a_scheduler_that_is_frozen_past_its_lease_does_nothing_more() {
     let Some((server, store)) = servers() else { return };
     let mut random = Random::new();
     for _ in 0..rounds() {
-        let mut cluster = Cluster::start_in_bucket(server, store, 2).await;
-        cluster.scheduler.logs("service started").await;
-        let waits = "SELECT count(*) FROM process_lease WHERE role = 'scheduler'";
-        cluster.until(waits, 1).await;
-        let second = cluster.start_role("scheduler");
-        second.logs("waiting until the other scheduler ends").await;
+        let (mut cluster, second) = with_two_schedulers(server, Some(store)).await;
         cluster.after_requests(some_requests(&mut random, 60)).await;
         cluster.scheduler.signal(Signal::STOP);
-        cluster.until(waits, 2).await;
+        cluster.until(SCHEDULERS, 2).await;
         cluster.scheduler.signal(Signal::CONT);
         let first = std::mem::replace(&mut cluster.scheduler, second);
         cluster.workers.push(first);
@@ -213,7 +183,7 @@ async fn a_scheduler_that_is_frozen_past_its_lease_does_nothing_more() {
 async fn nothing_is_taken_down_on_another_machine_during_a_night() {
     only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some((server, store)) = servers() else { return };
-    let cluster = Cluster::start_in_bucket(server, store, 1).await;
+    let cluster = Cluster::start_with(server, Some(store), 1).await;
     // The tables are there by then.
     cluster.after_requests(1).await;
     cluster.until("SELECT count(*) FROM link WHERE address = 'http://h0.test/0'", 1).await;

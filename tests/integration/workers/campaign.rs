@@ -99,9 +99,7 @@ struct Campaign {
 
 impl Campaign {
     async fn start(server: PostgresServer, store: Option<&'static S3Server>) -> Self {
-        let url = server.database().await;
-        let bucket = store.map(S3Server::bucket);
-        let cluster = Cluster::start_in(bucket, (url.clone(), url), 0, LEASE, async |_| ()).await;
+        let cluster = Cluster::start_with(&server, store, 0).await;
         cluster.scheduler.logs("service started").await;
         let second = second_scheduler(&cluster).await;
         let mut workers = Vec::new();
@@ -218,7 +216,9 @@ async fn night_of_failures(store: Option<&'static S3Server>) {
         let failure = failures.swap_remove(campaign.random.below(failures.len()));
         campaign.fail(failure).await;
     }
-    let happened = format!("{} of {planned} failures happened in the night\n", planned - failures.len());
+    let happened = planned - failures.len();
+    assert!(happened > 0, "the night was over before the first failure");
+    let happened = format!("{happened} of {planned} failures happened in the night\n");
     std::io::stderr().write_all(happened.as_bytes()).unwrap();
     let Campaign { server, mut cluster, workers, second, .. } = campaign;
     cluster.night_ends().await;

@@ -118,8 +118,7 @@ async fn harness(counter: Arc<RequestCounter>) -> Harness {
 impl Cluster {
     /// Starts a scheduler, which begins a night at once, and workers.
     pub(super) async fn start(server: &PostgresServer, workers: usize) -> Self {
-        let url = server.database().await;
-        Self::start_on(url.clone(), url, workers, LEASE).await
+        Self::start_with(server, None, workers).await
     }
 
     /// The same with processes that reach the database at another address, and have another lease.
@@ -138,14 +137,15 @@ impl Cluster {
         Self::start_in(None, (url, address), workers, lease, ready).await
     }
 
-    /// The same with an archive in a bucket and a working directory for each process.
-    pub(super) async fn start_in_bucket(
+    /// The same; with a store the archive is in a bucket, and each process has a working directory.
+    pub(super) async fn start_with(
         server: &PostgresServer,
-        store: &'static S3Server,
+        store: Option<&'static S3Server>,
         workers: usize,
     ) -> Self {
         let url = server.database().await;
-        Self::start_in(Some(store.bucket()), (url.clone(), url), workers, LEASE, async |_| ()).await
+        let bucket = store.map(S3Server::bucket);
+        Self::start_in(bucket, (url.clone(), url), workers, LEASE, async |_| ()).await
     }
 
     /// The same in a bucket, if there is one.

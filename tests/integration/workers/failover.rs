@@ -32,7 +32,7 @@ async fn start_behind(proxy: &DatabaseProxy, server: &PostgresServer) -> Cluster
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_night_goes_on_when_the_server_was_away() {
-    only_on_sqlite_and_directory!("an archive in a bucket has one process");
+    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some(server) = PostgresServer::start() else { return };
     let mut random = Random::new();
     for _ in 0..rounds() {
@@ -49,7 +49,7 @@ async fn a_night_goes_on_when_the_server_was_away() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_standby_with_every_commit_replaces_the_server() {
-    only_on_sqlite_and_directory!("an archive in a bucket has one process");
+    only_on_sqlite_and_directory!("it chooses its engines itself");
     let mut random = Random::new();
     for _ in 0..rounds() {
         replaced(Standby::EveryCommit, None, &mut random).await;
@@ -58,7 +58,7 @@ async fn a_standby_with_every_commit_replaces_the_server() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_standby_without_the_last_commits_replaces_the_server() {
-    only_on_sqlite_and_directory!("an archive in a bucket has one process");
+    only_on_sqlite_and_directory!("it chooses its engines itself");
     let mut random = Random::new();
     for _ in 0..rounds() {
         replaced(Standby::LacksLastCommits, None, &mut random).await;
@@ -68,7 +68,7 @@ async fn a_standby_without_the_last_commits_replaces_the_server() {
 /// The scheduler and the workers find neither the night nor its shards.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_standby_without_the_night_replaces_the_server() {
-    only_on_sqlite_and_directory!("an archive in a bucket has one process");
+    only_on_sqlite_and_directory!("it chooses its engines itself");
     let mut random = Random::new();
     for _ in 0..rounds() {
         replaced(Standby::LacksTheNight, None, &mut random).await;

@@ -23,6 +23,8 @@ use sqlx::{Connection as _, PgConnection};
 use crate::engines::{only_on_sqlite_and_directory, skips};
 use crate::harness::Random;
 use crate::postgres_server::PostgresServer;
+use crate::s3_server::S3Server;
+use crate::service::Service;
 use crate::workers::cluster::{Cluster, LEASE, links, setting};
 
 /// Kills a process of the server, which ends all connections and recovers as after a crash.
@@ -32,10 +34,10 @@ async fn crash(url: &str) {
     kill_process(Pid::from_raw(id).unwrap(), Signal::KILL).unwrap();
 }
 
-/// The database server of the tests; `None` if there is none, or if the archives are in buckets,
-/// which have one process.
+/// The database server of the tests that choose their engines themselves; `None` if there is none,
+/// or if the engines of all tests are others.
 fn shared_server() -> Option<&'static PostgresServer> {
-    if skips("an archive in a bucket has one process") { None } else { PostgresServer::shared() }
+    if skips("it chooses its engines itself") { None } else { PostgresServer::shared() }
 }
 
 fn rounds() -> usize {
@@ -60,9 +62,13 @@ async fn three_workers_share_a_night() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_links_of_a_killed_worker_are_visited_by_another() {
     let Some(server) = shared_server() else { return };
+    a_worker_is_killed(server, None).await;
+}
+
+async fn a_worker_is_killed(server: &PostgresServer, store: Option<&'static S3Server>) {
     let mut random = Random::new();
     for _ in 0..rounds() {
-        let mut cluster = Cluster::start(server, 3).await;
+        let mut cluster = Cluster::start_with(server, store, 3).await;
         cluster.after_requests(some_requests(&mut random, 90)).await;
         cluster.workers[0].child.kill().await.unwrap();
         cluster.night_ends().await;
@@ -73,9 +79,13 @@ async fn the_links_of_a_killed_worker_are_visited_by_another() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_is_frozen_past_its_lease_changes_nothing() {
     let Some(server) = shared_server() else { return };
+    a_worker_is_frozen(server, None).await;
+}
+
+async fn a_worker_is_frozen(server: &PostgresServer, store: Option<&'static S3Server>) {
     let mut random = Random::new();
     for _ in 0..rounds() {
-        let cluster = Cluster::start(server, 3).await;
+        let cluster = Cluster::start_with(server, store, 3).await;
         cluster.after_requests(some_requests(&mut random, 60)).await;
         cluster.workers[0].signal(Signal::STOP);
         tokio::time::sleep(LEASE + Duration::from_secs(1)).await;
@@ -87,7 +97,7 @@ async fn a_worker_that_is_frozen_past_its_lease_changes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_of_the_server_interrupts_nothing_for_long() {
-    only_on_sqlite_and_directory!("an archive in a bucket has one process");
+    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some(server) = PostgresServer::start() else { return };
     let mut random = Random::new();
     for _ in 0..rounds() {
@@ -103,18 +113,35 @@ async fn a_crash_of_the_server_interrupts_nothing_for_long() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_scheduler_goes_on_when_the_first_is_lost() {
     let Some(server) = shared_server() else { return };
+    a_scheduler_is_killed(server, None).await;
+}
+
+async fn a_scheduler_is_killed(server: &PostgresServer, store: Option<&'static S3Server>) {
     let mut random = Random::new();
     for _ in 0..rounds() {
-        let mut cluster = Cluster::start(server, 2).await;
-        cluster.scheduler.logs("service started").await;
-        let second = cluster.start_role("scheduler");
-        second.logs("waiting until the other scheduler ends").await;
+        let (mut cluster, second) = with_two_schedulers(server, store).await;
         cluster.after_requests(some_requests(&mut random, 90)).await;
         cluster.scheduler.child.kill().await.unwrap();
         cluster.scheduler = second;
         cluster.night_ends().await;
         drop(cluster.outcome().await);
     }
+}
+
+/// The number of schedulers that had a lease.
+const SCHEDULERS: &str = "SELECT count(*) FROM process_lease WHERE role = 'scheduler'";
+
+/// Two workers, a scheduler, and one that waits for its end.
+async fn with_two_schedulers(
+    server: &PostgresServer,
+    store: Option<&'static S3Server>,
+) -> (Cluster, Service) {
+    let cluster = Cluster::start_with(server, store, 2).await;
+    cluster.scheduler.logs("service started").await;
+    cluster.until(SCHEDULERS, 1).await;
+    let second = cluster.start_role("scheduler");
+    second.logs("waiting until the other scheduler ends").await;
+    (cluster, second)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -55,7 +55,7 @@ impl Webs {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_web_processes_show_the_same_pages_and_copies() {
-    only_on_sqlite_and_directory!("an archive in a bucket has one process");
+    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some(webs) = Webs::start().await else { return };
     let same = async |path: &str| {
         let (one, other) = (get(webs.one, path).await, get(webs.other, path).await);
@@ -82,7 +82,7 @@ async fn two_web_processes_show_the_same_pages_and_copies() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_requested_on_any_web_process_is_done_once() {
-    only_on_sqlite_and_directory!("an archive in a bucket has one process");
+    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some(webs) = Webs::start().await else { return };
     let (one, other) = (webs.one, webs.other);
     let browser = Browser::signed_in(one).await;
@@ -135,7 +135,7 @@ async fn what_is_requested_on_any_web_process_is_done_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_web_process_finishes_its_answers_and_takes_up_new_courses() {
-    only_on_sqlite_and_directory!("an archive in a bucket has one process");
+    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some(webs) = Webs::start().await else { return };
     let browser = Browser::signed_in(webs.one).await;
     let token = browser.form_token(webs.one).await;
@@ -180,7 +180,7 @@ async fn a_web_process_finishes_its_answers_and_takes_up_new_courses() {
 
 #[tokio::test]
 async fn a_web_process_says_what_it_needs() {
-    only_on_sqlite_and_directory!("an archive in a bucket has one process");
+    only_on_sqlite_and_directory!("it chooses its engines itself");
     let harness = Harness::start(["course.test"], |_, _| crate::fetch::site::Reply::not_found()).await;
     let refused = async |more: &str| {
         let course = "[[course]]\nid = \"c\"\npage = \"http://course.test/\"\n";
