@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::Receiver;
+use tokio::sync::oneshot;
 
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
@@ -18,8 +19,8 @@ use crate::night::journal_replay;
 use crate::night::progress::{Progress, Watcher};
 use crate::night::removals;
 use crate::night::visit_batch::{BatchFiles, VisitBatch};
-use crate::world::archive;
-use crate::world::catalogue::{DocumentText, NightRef, ServerStart};
+use crate::world::archive::{self, Archive};
+use crate::world::catalogue::{Catalogue, DocumentText, NightRef, ServerStart};
 use crate::world::recording::JournalWriter;
 use crate::world::{StoringGuard, World};
 
@@ -170,30 +171,58 @@ struct StoredBatch {
 }
 
 impl StoredBatch {
-    /// Stores the bodies of a batch. Like [`Self::write`] it goes on if the night is cancelled
-    /// meanwhile.
+    /// Stores the bodies of a batch. If the night is cancelled meanwhile, the batch is written all
+    /// the same.
     async fn of(batch: VisitBatch, world: &World) -> anyhow::Result<Self> {
-        let archive = world.archive.clone();
+        let (archive, writer) = (world.archive.clone(), BatchWriter::of(world));
         let storing = world.storing().await;
-        let stored = tokio::task::spawn_blocking(move || {
-            let BatchFiles { bodies, entries, texts } = batch.into_files();
-            archive.store(&bodies)?;
-            Ok::<_, archive::Error>(Self { entries, texts, storing })
+        let (sender, stored) = oneshot::channel();
+        tokio::spawn(async move {
+            let storing = tokio::task::spawn_blocking(move || {
+                let BatchFiles { bodies, entries, texts } = batch.into_files();
+                archive.store(&bodies)?;
+                Ok::<_, archive::Error>(Self { entries, texts, storing })
+            });
+            let stored = storing.await.map_err(anyhow::Error::from).and_then(|stored| Ok(stored?));
+            // Nobody waits for the batch if its night was cancelled.
+            if let Err(Ok(batch)) = sender.send(stored)
+                && let Err(error) = writer.write(batch).await
+            {
+                let error = format!("{error:#}");
+                tracing::warn!(
+                    error,
+                    "the last visits before the stop are not stored; the night makes them again"
+                );
+            }
         });
-        Ok(stored.await??)
+        stored.await?
     }
 
-    /// Appends the lines to the journal, then writes the rows.
+    /// Appends the lines to the journal, then writes the rows, also if the night is cancelled
+    /// meanwhile.
     async fn write(self, world: &World) -> anyhow::Result<()> {
-        let (archive, catalogue, at) = (world.archive.clone(), world.catalogue.clone(), world.clock.now());
-        let writing = tokio::spawn(async move {
-            let Self { entries, texts, storing } = self;
-            let writer = JournalWriter { archive: &archive, catalogue: &catalogue, at };
-            let mut batch = writer.begin().await?;
-            let (entries, _storing) = writer.append(&mut batch, entries, storing).await?;
-            batch.enter(&entries, &texts).await?;
-            Ok(batch.commit().await?)
-        });
-        writing.await?
+        tokio::spawn(BatchWriter::of(world).write(self)).await?
+    }
+}
+
+/// Writes the lines and rows of a batch.
+struct BatchWriter {
+    archive: Archive,
+    catalogue: Catalogue,
+    at: Timestamp,
+}
+
+impl BatchWriter {
+    fn of(world: &World) -> Self {
+        Self { archive: world.archive.clone(), catalogue: world.catalogue.clone(), at: world.clock.now() }
+    }
+
+    async fn write(self, batch: StoredBatch) -> anyhow::Result<()> {
+        let StoredBatch { entries, texts, storing } = batch;
+        let writer = JournalWriter { archive: &self.archive, catalogue: &self.catalogue, at: self.at };
+        let mut batch = writer.begin().await?;
+        let (entries, _storing) = writer.append(&mut batch, entries, storing).await?;
+        batch.enter(&entries, &texts).await?;
+        Ok(batch.commit().await?)
     }
 }

@@ -35,6 +35,7 @@ pub mod webhook;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::bail;
 use jiff::Timestamp;
@@ -103,6 +104,10 @@ pub struct World {
     instance: InstanceLock,
     storing: Arc<RwLock<()>>,
 }
+
+/// A stop waits no longer for the batch that is being stored: a service manager waits about ten
+/// seconds.
+const LAST_BATCH: Duration = Duration::from_secs(5);
 
 impl World {
     /// Opens an archive for writing, as its sole instance, and the fetcher.
@@ -263,8 +268,13 @@ impl World {
         LockedCaptures::wait(&self.archive, &self.catalogue, self.clock).await
     }
 
-    /// Closes the catalogue. The instance lock lasts as long as the returned value.
+    /// Closes the catalogue, once the batch that is being stored is written. The instance lock lasts
+    /// as long as the returned value.
     pub async fn close(self) -> InstanceLock {
+        tokio::select! {
+            () = self.nothing_is_stored() => {}
+            () = self.clock.sleep(LAST_BATCH) => tracing::warn!("the store is slow, so the last visits before the stop may be made again"),
+        }
         self.catalogue.close().await;
         self.instance
     }

@@ -1,6 +1,8 @@
 //! Makes the archive of a harness one of an earlier version, in which heads are blobs.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::path::PathBuf;
 
 use onreserve::domain::capture::Digest;
 use onreserve::world::archive::Archive;
@@ -20,9 +22,14 @@ pub(crate) async fn move_heads_to_blobs(harness: &Harness) -> Vec<Digest> {
         fs::rename(harness.archive(), &dir).unwrap();
     }
     let archive = Archive::open_shared(&dir).unwrap();
-    let mut blobs = Vec::new();
+    let (mut blobs, mut days) = (Vec::new(), BTreeMap::<PathBuf, BTreeMap<u64, String>>::new());
     for (path, bytes) in engines::files(&dir, "captures") {
-        let mut text = String::new();
+        fs::remove_file(dir.join(&path)).unwrap();
+        // A segment of a bucket is in the directory of its day; without their numbers its lines
+        // would have no place beside those of other segments.
+        let path = dir.join(path);
+        let is_segment = path.file_stem().unwrap().to_str().unwrap().contains('-');
+        let day = if is_segment { path.parent().unwrap().with_extension("jsonl") } else { path };
         for line in str::from_utf8(&bytes).unwrap().lines() {
             let entry: Value = serde_json::from_str(line).unwrap();
             let mut line = line[..line.rfind(",\"seq\":").unwrap()].to_owned();
@@ -32,10 +39,11 @@ pub(crate) async fn move_heads_to_blobs(harness: &Harness) -> Vec<Digest> {
                 line += &format!(",\"head\":\"{digest}\"");
                 blobs.push(digest);
             }
-            text += &line;
-            text += "}\n";
+            days.entry(day.clone()).or_default().insert(entry["seq"].as_u64().unwrap(), line + "}\n");
         }
-        fs::write(dir.join(path), text).unwrap();
+    }
+    for (day, lines) in days {
+        fs::write(day, lines.into_values().collect::<String>()).unwrap();
     }
     // The backup of a bucket has none.
     let _ = fs::remove_file(dir.join("journal-head"));

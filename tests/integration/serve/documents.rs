@@ -341,7 +341,8 @@ async fn a_copy_has_the_name_that_its_host_gave_it() {
     let sha256 = night.link(link)["capture"]["sha256"].as_str().unwrap().to_owned();
     let name = async || {
         let reply = open_course(&harness).await.get(&format!("/blob/{sha256}/x")).await;
-        reply.header("content-disposition").unwrap().to_owned()
+        let name = reply.header("content-disposition");
+        name.unwrap_or_else(|| panic!("{}", reply.text())).to_owned()
     };
     assert_eq!(name().await, "inline; filename=\"Lecture 7.txt\"");
     assert_eq!(move_heads_to_blobs(&harness).await.len(), 1);
