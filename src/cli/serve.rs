@@ -116,8 +116,11 @@ pub(super) async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
     log(arguments.log_format);
     let clock = arguments.clock.clock();
     let settings = config::read(&arguments.config)?.only(None, &arguments.config)?;
-    let options = ProcessOptions::start(arguments.role.role(), arguments.listen, clock)?;
-    let mut world = arguments.role.open(&settings, clock).await?;
+    let mut options = ProcessOptions::start(arguments.role.role(), arguments.listen, clock)?;
+    // A scheduler may wait here until another one ends.
+    let opening = Box::pin(arguments.role.open(&settings, clock));
+    let Some(world) = options.unless_stopped(opening).await else { return Ok(ExitCode::SUCCESS) };
+    let mut world = world?;
     world.set_capture_settings(settings.quotas, settings.render.as_ref());
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),

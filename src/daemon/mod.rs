@@ -83,22 +83,27 @@ async fn run_nights(
     file: &Path,
     settings: config::Configuration,
     mut world: World,
-    options: ProcessOptions,
+    mut options: ProcessOptions,
 ) -> anyhow::Result<()> {
-    // A scheduler may wait here until another one ends.
     let shared = match world.crawler {
         Crawler::ThisProcess => None,
-        Crawler::Workers => Some(SharedLease::begin(options.role, &settings, &mut world).await?),
+        Crawler::Workers => {
+            // A scheduler may wait here until another one ends.
+            let beginning = SharedLease::begin(options.role, &settings, &mut world);
+            let Some(shared) = options.unless_stopped(beginning).await else { return Ok(()) };
+            Some(shared?)
+        }
     };
-    let server = world.catalogue.server_start().await?;
-    let captures = world.capture_lock().await?;
-    // The journal may hold decisions that a power cut kept from the catalogue.
-    night::journal_replay::catch_up(&world).await?;
-    night::removals::finish(&world.archive, &world.catalogue, world.clock).await?;
-    drop(captures);
+    let Some(server) = options.unless_stopped(complete(&world)).await else {
+        if let Some(shared) = shared {
+            shared.end().await;
+        }
+        world.close().await;
+        return Ok(());
+    };
+    let server = server?;
     let (recheck_queue, recheck_requests) = RecheckQueue::connected();
     let status = ServiceStatus::of_service();
-    world.catalogue.end_interrupted_requests(world.clock.now()).await?;
     world.set_service()?;
     let lease = shared.as_ref().map(|shared| Arc::clone(&shared.lease));
     if let Some(lease) = &lease {
@@ -107,8 +112,7 @@ async fn run_nights(
     let services = Services::new(options.role, recheck_queue, status.clone());
     let mut services = services.listening_on(options.listen).with_lease(lease);
     services.start(&settings, &world).await?;
-    let supervisor = Supervisor::new(file, &settings, world.clock, services, shared)?;
-    let supervisor = supervisor.monitored(options.monitoring);
+    let supervisor = Supervisor::new(file, &settings, world.clock, services, options).with_lease(shared);
     let pings = PingQueue::new(world.clock);
     let mut daemon = Daemon {
         settings,
@@ -127,6 +131,18 @@ async fn run_nights(
     daemon.supervisor.stop().await;
     daemon.world.close().await;
     ended
+}
+
+/// Completes what a process before this one left unfinished. Returns the server that has it.
+async fn complete(world: &World) -> anyhow::Result<Option<ServerStart>> {
+    let server = world.catalogue.server_start().await?;
+    let captures = world.capture_lock().await?;
+    // The journal may hold decisions that a power cut kept from the catalogue.
+    night::journal_replay::catch_up(world).await?;
+    night::removals::finish(&world.archive, &world.catalogue, world.clock).await?;
+    drop(captures);
+    world.catalogue.end_interrupted_requests(world.clock.now()).await?;
+    Ok(server)
 }
 
 struct Daemon {

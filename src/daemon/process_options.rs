@@ -1,4 +1,4 @@
-//! What a process of the service is told when it starts.
+//! What a process of the service is told when it starts, and its signals until it is ready.
 
 use std::net::{SocketAddr, TcpListener};
 
@@ -9,6 +9,8 @@ use crate::night::workers::ProcessLease;
 use crate::serve::Monitoring;
 use crate::world::World;
 use crate::world::clock::Clock;
+use crate::world::signals::Signals;
+use crate::world::systemd::ServiceManager;
 
 /// The role of a process, and its address.
 #[derive(Debug)]
@@ -18,20 +20,40 @@ pub struct ProcessOptions {
     pub listen: Option<SocketAddr>,
     /// For monitors of a process without pages.
     pub monitoring: Option<Monitoring>,
+    pub(super) signals: Signals,
 }
 
 impl ProcessOptions {
-    /// With this address, a process without pages answers monitors from now on.
+    /// From now on signals are handled, and with this address a process without pages answers
+    /// monitors.
     ///
     /// # Errors
     ///
-    /// The address is in use.
+    /// The address is in use, or the signal handlers cannot be installed.
     pub fn start(role: ServiceRole, listen: Option<SocketAddr>, clock: Clock) -> anyhow::Result<Self> {
         let monitoring = match listen.filter(|_| !role.serves_pages()) {
             Some(at) => Some(answer_monitors(role, at, clock)?),
             None => None,
         };
-        Ok(Self { role, listen, monitoring })
+        let signals = Signals::listen().context("cannot install the signal handlers")?;
+        Ok(Self { role, listen, monitoring, signals })
+    }
+
+    /// The result of work before the process is ready; `None` if a signal asked to stop before it
+    /// was done. A request to read the configuration again is answered once the process is ready.
+    pub async fn unless_stopped<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = self.signals.stop() => {
+                ServiceManager::find().stopping();
+                if let Some(monitoring) = &self.monitoring {
+                    monitoring.stop();
+                }
+                tracing::info!("stopping; this process had not begun its work");
+                None
+            }
+            done = work => Some(done),
+        }
     }
 
     /// Monitors learn what the process works with.

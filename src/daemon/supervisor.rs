@@ -5,8 +5,7 @@ use std::future::pending;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context as _;
-
+use super::ProcessOptions;
 use super::run_log;
 use super::services::Services;
 use super::shared_lease::SharedLease;
@@ -49,6 +48,7 @@ pub(super) struct Supervisor {
     pub(super) services: Services,
     /// The lease of a process beside others.
     shared: Option<SharedLease>,
+    /// Monitors learn when the process stops.
     monitoring: Option<Monitoring>,
     /// A valid configuration that is not in force yet.
     read: Option<config::Configuration>,
@@ -62,27 +62,27 @@ impl Supervisor {
         settings: &config::Configuration,
         clock: Clock,
         services: Services,
-        shared: Option<SharedLease>,
-    ) -> anyhow::Result<Self> {
-        Ok(Self {
-            shared,
-            monitoring: None,
+        options: ProcessOptions,
+    ) -> Self {
+        Self {
+            shared: None,
+            monitoring: options.monitoring,
             file: file.to_owned(),
             archive: settings.archive_place(),
             catalogue: settings.catalogue.clone(),
             clock,
-            signals: Signals::listen().context("cannot install the signal handlers")?,
+            signals: options.signals,
             service_manager: ServiceManager::find(),
             services,
             read: None,
             is_refused: false,
-        })
+        }
     }
 
-    /// Monitors learn when the process stops.
+    /// The process has this lease, which ends when it stops.
     #[must_use]
-    pub(super) fn monitored(self, monitoring: Option<Monitoring>) -> Self {
-        Self { monitoring, ..self }
+    pub(super) fn with_lease(self, shared: Option<SharedLease>) -> Self {
+        Self { shared, ..self }
     }
 
     pub(super) fn ready(&self, status: &str) {

@@ -34,9 +34,11 @@ pub(super) async fn run_web(
     file: &Path,
     mut settings: config::Configuration,
     mut world: World,
-    options: ProcessOptions,
+    mut options: ProcessOptions,
 ) -> anyhow::Result<()> {
-    let shared = SharedLease::begin(ServiceRole::Web, &settings, &mut world).await?;
+    let beginning = SharedLease::begin(ServiceRole::Web, &settings, &mut world);
+    let Some(shared) = options.unless_stopped(beginning).await else { return Ok(()) };
+    let shared = shared?;
     let mut scheduler = SchedulerView {
         catalogue: world.catalogue.clone(),
         clock: world.clock,
@@ -49,7 +51,8 @@ pub(super) async fn run_web(
     let services = Services::new(ServiceRole::Web, scheduler.rechecks.clone(), scheduler.status.clone());
     let mut services = services.listening_on(options.listen).with_lease(Some(Arc::clone(&shared.lease)));
     services.start(&settings, &world).await?;
-    let mut supervisor = Supervisor::new(file, &settings, world.clock, services, Some(shared))?;
+    let supervisor = Supervisor::new(file, &settings, world.clock, services, options);
+    let mut supervisor = supervisor.with_lease(Some(shared));
     supervisor.ready("serving the pages");
     loop {
         if let Some(new) = supervisor.take_new_settings() {

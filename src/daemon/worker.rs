@@ -34,14 +34,16 @@ pub(super) async fn run_worker(
     file: &Path,
     mut settings: config::Configuration,
     mut world: World,
-    options: ProcessOptions,
+    mut options: ProcessOptions,
 ) -> anyhow::Result<()> {
-    let shared = SharedLease::begin(ServiceRole::Worker, &settings, &mut world).await?;
+    let beginning = SharedLease::begin(ServiceRole::Worker, &settings, &mut world);
+    let Some(shared) = options.unless_stopped(beginning).await else { return Ok(()) };
+    let shared = shared?;
     let lease = Arc::clone(&shared.lease);
     options.begin(&world, &lease);
     let services = Services::new(ServiceRole::Worker, RecheckQueue::default(), ServiceStatus::default());
-    let supervisor = Supervisor::new(file, &settings, world.clock, services, Some(shared))?;
-    let mut supervisor = supervisor.monitored(options.monitoring);
+    let supervisor = Supervisor::new(file, &settings, world.clock, services, options);
+    let mut supervisor = supervisor.with_lease(Some(shared));
     supervisor.ready("waiting for links to visit");
     let (mut night, mut pause) = (None, FIRST_PAUSE);
     loop {

@@ -30,6 +30,14 @@ impl Signals {
         })
     }
 
+    /// Returns when a signal asks to stop. One that asks for a reload is left to [`Self::next`].
+    pub async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
     /// The next signal; a stop comes before a reload that arrives with it.
     pub async fn next(&mut self) -> OperatorSignal {
         tokio::select! {

@@ -21,8 +21,8 @@ use crate::service::pages_of;
 use crate::workers::browser::{Browser, get};
 use crate::workers::cluster::{Cluster, Different, LEASE, PREFIX};
 use crate::workers::{
-    SCHEDULERS, a_scheduler_is_killed, a_worker_is_frozen, a_worker_is_killed, rounds, some_requests,
-    with_two_schedulers,
+    SCHEDULERS, a_scheduler_is_killed, a_waiting_scheduler_stops, a_worker_is_frozen, a_worker_is_killed,
+    rounds, some_requests, with_two_schedulers,
 };
 
 /// The servers of the tests; `None` if one is missing.
@@ -87,6 +87,13 @@ async fn a_second_scheduler_beside_a_bucket_goes_on_when_the_first_is_lost() {
 }
 
 /// A worker whose way to the store fails as `fault` says while the value is true.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scheduler_that_waits_beside_a_bucket_stops_in_order() {
+    only_on_sqlite_and_directory!("it chooses its engines itself");
+    let Some((server, store)) = servers() else { return };
+    a_waiting_scheduler_stops(server, Some(store)).await;
+}
+
 async fn with_faulty_store(
     cluster: &mut Cluster,
     store: &'static S3Server,

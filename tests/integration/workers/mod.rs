@@ -145,6 +145,22 @@ async fn with_two_schedulers(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_scheduler_that_waits_stops_in_order() {
+    let Some(server) = shared_server() else { return };
+    a_waiting_scheduler_stops(server, None).await;
+}
+
+async fn a_waiting_scheduler_stops(server: &PostgresServer, store: Option<&'static S3Server>) {
+    let (cluster, second) = with_two_schedulers(server, store).await;
+    second.signal(Signal::HUP);
+    let log = second.stop().await;
+    assert!(log.contains("stopping; this process had not begun its work"), "{log}");
+    for process in cluster.workers.into_iter().chain([cluster.scheduler]) {
+        process.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_worker_without_a_network_stores_nothing() {
     let Some(server) = shared_server() else { return };
     let mut cluster = Cluster::start(server, 0).await;
