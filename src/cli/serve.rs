@@ -100,7 +100,7 @@ impl ProcessRole {
         }
         let fetch = settings.fetch.clone();
         match self {
-            Self::All => World::open_with(&archive, &catalogue, fetch, clock).await,
+            Self::All => World::open_service(&archive, &catalogue, fetch, clock).await,
             Self::Scheduler | Self::Worker | Self::Web if archive.bucket.is_some() => {
                 World::open_in_own_directory(self.role(), &archive, &catalogue, fetch, clock).await
             }

@@ -85,14 +85,15 @@ async fn run_nights(
     mut world: World,
     mut options: ProcessOptions,
 ) -> anyhow::Result<()> {
-    let shared = match world.crawler {
-        Crawler::ThisProcess => None,
-        Crawler::Workers => {
-            // A scheduler may wait here until another one ends.
-            let beginning = SharedLease::begin(options.role, &settings, &mut world);
-            let Some(shared) = options.unless_stopped(beginning).await else { return Ok(()) };
-            Some(shared?)
-        }
+    // A file lock keeps services apart in a directory, a lease those beside a bucket.
+    let is_shared = world.crawler == Crawler::Workers || world.archive.has_shared_journal();
+    let shared = if is_shared {
+        // It may wait here until another scheduler ends.
+        let beginning = SharedLease::begin(options.role, &settings, &mut world);
+        let Some(shared) = options.unless_stopped(beginning).await else { return Ok(()) };
+        Some(shared?)
+    } else {
+        None
     };
     let Some(server) = options.unless_stopped(complete(&world)).await else {
         if let Some(shared) = shared {

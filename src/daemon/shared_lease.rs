@@ -19,7 +19,8 @@ pub(super) struct SharedLease {
 }
 
 impl SharedLease {
-    /// Begins the lease. From now on the fetcher keeps the pace of all processes.
+    /// Begins the lease. From now on the fetcher keeps the pace of all processes, if others may send
+    /// requests.
     ///
     /// # Errors
     ///
@@ -30,13 +31,16 @@ impl SharedLease {
         world: &mut World,
     ) -> anyhow::Result<Self> {
         // In a directory a file lock admits one scheduler.
-        let is_only = role == ServiceRole::Scheduler && world.archive.has_shared_journal();
+        let runs_nights = matches!(role, ServiceRole::All | ServiceRole::Scheduler);
+        let is_only = runs_nights && world.archive.has_shared_journal();
         let terms = LeaseTerms { role, duration: settings.daemon.lease, is_only };
         let lease = ProcessLease::begin(world.catalogue.clone(), world.clock, terms).await?;
         let (mut renewals, kept) = (JoinSet::new(), Arc::clone(&lease));
         renewals.spawn(async move { kept.keep().await });
-        world.set_shared_pace(Arc::clone(&lease) as _);
-        world.renew_fetch(&settings.fetch)?;
+        if role != ServiceRole::All {
+            world.set_shared_pace(Arc::clone(&lease) as _);
+            world.renew_fetch(&settings.fetch)?;
+        }
         Ok(Self { lease, renewals })
     }
 

@@ -23,8 +23,8 @@ const CAPTURES: &str = ".custody";
 /// Shared by workers that store visits, and held by who must store or remove captures alone.
 const BATCHES: &str = ".batches";
 const ATTEMPTS: u32 = 10;
-/// The first words of the lock file of the service.
-const SERVICE: &str = "the service";
+/// The first words of the lock file of the service; the number of its process follows.
+const SERVICE: &str = "the service, process ";
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Proof that no other instance writes to the archive. The lock ends with this
@@ -34,6 +34,8 @@ pub struct SoleInstance {
     file: File,
     /// Set while no worker may use the archive.
     workers: Option<File>,
+    /// The process that had the lock before, if it was a service.
+    service_before: Option<u32>,
 }
 
 /// Proof that workers and web processes may use the archive: its service admits them, or none runs.
@@ -84,12 +86,19 @@ fn advice(error: &io::Error) -> &'static str {
 
 impl SoleInstance {
     pub fn acquire(dir: &Path) -> Result<Self, LockError> {
-        let file = match lock_file(dir, INSTANCE, lock_with_retries)? {
+        let before = || std::fs::read_to_string(dir.join(INSTANCE)).unwrap_or_default();
+        let mut service_before = None;
+        let lock = |file: &File| {
+            lock_with_retries(file)?;
+            service_before = before().trim().strip_prefix(SERVICE).and_then(|id| id.parse().ok());
+            Ok(())
+        };
+        let file = match lock_file(dir, INSTANCE, lock)? {
             Ok(file) => file,
             Err(by) => return Err(LockError::InstanceRunning { dir: dir.to_owned(), by }),
         };
         match lock_file(dir, WORKERS, lock_with_retries)? {
-            Ok(workers) => Ok(Self { file, workers: Some(workers) }),
+            Ok(workers) => Ok(Self { file, workers: Some(workers), service_before }),
             Err(_) => Err(LockError::WorkersRunning { dir: dir.to_owned() }),
         }
     }
@@ -97,7 +106,8 @@ impl SoleInstance {
     /// Waits until no other service uses the archive. Workers may use it already.
     pub async fn wait_beside_workers(dir: &Path, clock: Clock) -> Result<Self, LockError> {
         let file = wait(dir, INSTANCE, clock, "waiting until the other scheduler ends").await?;
-        Ok(Self { file, workers: lock_file(dir, WORKERS, File::try_lock)?.ok() })
+        let workers = lock_file(dir, WORKERS, File::try_lock)?.ok();
+        Ok(Self { file, workers, service_before: None })
     }
 
     /// Whether no worker uses the archive, nor begins to.
@@ -110,9 +120,14 @@ impl SoleInstance {
         self.workers = None;
     }
 
+    /// The process of the service that had the lock just before. It is gone.
+    pub fn service_before(&self) -> Option<u32> {
+        self.service_before
+    }
+
     /// Marks the instance as the service.
     pub fn set_service(&mut self, dir: &Path) -> Result<(), LockError> {
-        let named = name_holder(&mut self.file, &format!("{SERVICE}, process {}", std::process::id()));
+        let named = name_holder(&mut self.file, &format!("{SERVICE}{}", std::process::id()));
         named.map_err(|source| LockError::Impossible { dir: dir.to_owned(), source })
     }
 
@@ -275,6 +290,11 @@ mod tests {
         assert!(!SoleInstance::is_service(dir.path()));
         service.set_service(dir.path()).unwrap();
         assert!(SoleInstance::is_service(dir.path()));
+        drop(service);
+        let next = SoleInstance::acquire(dir.path()).unwrap();
+        assert_eq!(next.service_before(), Some(std::process::id()));
+        drop(next);
+        assert_eq!(SoleInstance::acquire(dir.path()).unwrap().service_before(), None, "it was a command");
     }
 
     #[tokio::test]

@@ -50,7 +50,7 @@ use crate::domain::policy::service_role::ServiceRole;
 
 use archive::{Archive, ArchivePlace};
 use browser::{Browser, BrowserSettings};
-use catalogue::{Catalogue, CatalogueLocation};
+use catalogue::{Catalogue, CatalogueLocation, ProcessFigures};
 use clock::Clock;
 use document_reader::Reader;
 use fetch::{Fetch, InterfaceAccess, SharedPace};
@@ -122,16 +122,59 @@ impl World {
         fetch: fetch::FetchSettings,
         clock: Clock,
     ) -> anyhow::Result<Self> {
+        let world = Self::open_alone(archive, catalogue, fetch, clock).await?;
+        if let Some(by) = world.other_process(|_| true).await? {
+            return Err(LockError::InstanceRunning { dir: archive.dir.clone(), by }.into());
+        }
+        Ok(world)
+    }
+
+    /// The same for a service of one process. Beside a bucket another one may have a lease; whoever
+    /// begins the next one waits for its end.
+    pub async fn open_service(
+        archive: &ArchivePlace,
+        catalogue: &CatalogueLocation,
+        fetch: fetch::FetchSettings,
+        clock: Clock,
+    ) -> anyhow::Result<Self> {
+        let world = Self::open_alone(archive, catalogue, fetch, clock).await?;
+        let other = world.other_process(|process| !process.has_role(ServiceRole::All)).await?;
+        if let Some(by) = other {
+            return Err(LockError::InstanceRunning { dir: archive.dir.clone(), by }.into());
+        }
+        Ok(world)
+    }
+
+    async fn open_alone(
+        archive: &ArchivePlace,
+        catalogue: &CatalogueLocation,
+        fetch: fetch::FetchSettings,
+        clock: Clock,
+    ) -> anyhow::Result<Self> {
         archive::make_dir(&archive.dir)?;
         let alone = SoleInstance::acquire(&archive.dir)?;
         let archive = Archive::open(archive)?;
-        let opened = open_catalogue(&archive, catalogue).await?;
+        let catalogue = open_catalogue(&archive, catalogue).await?;
+        // A service that crashed here has left its lease, for which nobody needs to wait.
         if archive.has_shared_journal()
-            && let Some(by) = opened.process_at_work().await?
+            && let Some(process) = alone.service_before()
         {
-            return Err(LockError::InstanceRunning { dir: archive.dir().to_owned(), by }.into());
+            catalogue.end_lease_of_service(&machine::name_of_process(process)).await?;
         }
-        Self::around(archive, opened, alone, fetch, clock)
+        Self::around(archive, catalogue, alone, fetch, clock)
+    }
+
+    /// The name of a process of this kind that has a lease, if the archive is in a bucket that
+    /// processes share.
+    async fn other_process(
+        &self,
+        is_meant: impl Fn(&ProcessFigures) -> bool,
+    ) -> anyhow::Result<Option<String>> {
+        if !self.archive.has_shared_journal() {
+            return Ok(None);
+        }
+        let found = self.catalogue.processes().await?.into_iter().find(is_meant);
+        Ok(found.map(|process| process.name))
     }
 
     /// Opens an archive whose links workers visit. Waits until no other service uses it.
@@ -169,7 +212,7 @@ impl World {
     }
 
     /// Opens an archive in a bucket for a process beside others. Each has a working directory of its
-    /// own.
+    /// own. None but a scheduler, which waits, begins beside a service of one process.
     pub async fn open_in_own_directory(
         role: ServiceRole,
         archive: &ArchivePlace,
@@ -182,8 +225,13 @@ impl World {
         let archive = Archive::open_beside_others(archive)?;
         let catalogue = open_catalogue(&archive, catalogue).await?;
         let world = Self::around(archive, catalogue, alone, fetch, clock)?;
-        let crawler = if role == ServiceRole::Scheduler { Crawler::Workers } else { Crawler::ThisProcess };
-        Ok(Self { crawler, ..world })
+        if role == ServiceRole::Scheduler {
+            return Ok(Self { crawler: Crawler::Workers, ..world });
+        }
+        match world.other_process(|process| process.has_role(ServiceRole::All)).await? {
+            Some(by) => Err(LockError::WithoutWorkers { dir: world.archive.dir().to_owned(), by }.into()),
+            None => Ok(world),
+        }
     }
 
     /// The same with an archive and a catalogue that are already open.

@@ -41,7 +41,7 @@ pub struct ProcessLease {
 pub struct LeaseTerms {
     pub role: ServiceRole,
     pub duration: Duration,
-    /// Whether it is that of the only scheduler.
+    /// Whether it is that of the only process that runs nights.
     pub is_only: bool,
 }
 
@@ -49,7 +49,7 @@ impl LeaseTerms {
     /// Begins a lease; `None` while another scheduler has it.
     async fn begin(self, name: &str, catalogue: &Catalogue) -> Result<Option<ProcessId>, catalogue::Error> {
         if self.is_only {
-            return catalogue.begin_only_scheduler(name, self.duration).await;
+            return catalogue.begin_only_scheduler(name, self.role, self.duration).await;
         }
         catalogue.begin_lease(name, self.role, self.duration).await.map(Some)
     }
@@ -65,7 +65,7 @@ struct CurrentLease {
 }
 
 impl ProcessLease {
-    /// Begins the lease. That of the only scheduler begins when no other one lasts.
+    /// Begins the lease. That of the only process that runs nights begins when no other one lasts.
     ///
     /// # Errors
     ///

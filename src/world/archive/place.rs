@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::bucket::BucketSettings;
+use super::bucket::{BucketSettings, HeadPlace};
 
 /// The place of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,12 @@ impl ArchivePlace {
     /// Whether the files of copies stay in the directory.
     pub fn keeps_files(&self) -> bool {
         self.bucket.is_none()
+    }
+
+    /// Whether the end of the journal is in the catalogue, so that processes on several machines work
+    /// with the archive, each in a directory of its own.
+    pub fn has_shared_journal(&self) -> bool {
+        self.bucket.as_ref().is_some_and(|bucket| bucket.journal_head == HeadPlace::Catalogue)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::database::{Pool, ResultRow, query};
 use super::value::count;
 use super::{Catalogue, Error, ShardProgress};
+use crate::domain::policy::service_role::ServiceRole;
 
 /// The most hosts that are named.
 const BUSIEST: u32 = 10;
@@ -34,6 +35,17 @@ pub struct ProcessFigures {
     pub lease: u64,
     /// The shards that it has.
     pub shards: u32,
+}
+
+impl ProcessFigures {
+    pub fn has_role(&self, role: ServiceRole) -> bool {
+        self.role == role.as_str()
+    }
+
+    /// Whether it does the work of a scheduler.
+    pub fn runs_nights(&self) -> bool {
+        self.has_role(ServiceRole::All) || self.has_role(ServiceRole::Scheduler)
+    }
 }
 
 /// A host and its requests.
@@ -76,7 +88,8 @@ impl Catalogue {
         }))
     }
 
-    async fn processes(&self) -> Result<Vec<ProcessFigures>, Error> {
+    /// The processes with a lease, ordered by their names.
+    pub async fn processes(&self) -> Result<Vec<ProcessFigures>, Error> {
         let rows = query(
             "SELECT name, role, CAST(ceil(extract(epoch FROM lease_until - clock_timestamp())) AS BIGINT), \
              (SELECT count(*) FROM night_shard WHERE holder = process_lease.id AND NOT is_done) \

@@ -56,15 +56,8 @@ impl Catalogue {
         insert_lease(name, role, lease, &self.pool).await
     }
 
-    /// The name of a process that has a lease.
-    pub async fn process_at_work(&self) -> Result<Option<String>, Error> {
-        let name =
-            query_scalar("SELECT name FROM process_lease WHERE lease_until > clock_timestamp() LIMIT 1");
-        Ok(name.fetch_optional(&self.pool).await?)
-    }
-
-    /// Gives the only scheduler a lease; `None` while another one has it. From then on this
-    /// process may do the work of a scheduler only while the lease lasts.
+    /// Gives the only process that runs nights a lease; `None` while another one has it. From then
+    /// on this process may do the work of a scheduler only while the lease lasts.
     ///
     /// # Errors
     ///
@@ -72,11 +65,13 @@ impl Catalogue {
     pub async fn begin_only_scheduler(
         &self,
         name: &str,
+        role: ServiceRole,
         lease: Duration,
     ) -> Result<Option<ProcessId>, Error> {
+        let (all, scheduler) = (ServiceRole::All.as_str(), ServiceRole::Scheduler.as_str());
         let lasting =
-            "SELECT id FROM process_lease WHERE role = $1 AND lease_until > clock_timestamp() LIMIT 1";
-        let lasting = query(lasting).bind(ServiceRole::Scheduler.as_str());
+            "SELECT id FROM process_lease WHERE role IN ($1, $2) AND lease_until > clock_timestamp() LIMIT 1";
+        let lasting = query(lasting).bind(all).bind(scheduler);
         if lasting.fetch_optional(&self.pool).await?.is_some() {
             return Ok(None);
         }
@@ -84,13 +79,13 @@ impl Catalogue {
         query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).fetch_all(&mut transaction).await?;
         // What a scheduler writes in its last moment is committed first.
         let leases = query_scalar::<bool>(
-            "SELECT lease_until > clock_timestamp() FROM process_lease WHERE role = $1 FOR UPDATE",
+            "SELECT lease_until > clock_timestamp() FROM process_lease WHERE role IN ($1, $2) FOR UPDATE",
         );
-        let leases = leases.bind(ServiceRole::Scheduler.as_str()).fetch_all(&mut transaction).await?;
+        let leases = leases.bind(all).bind(scheduler).fetch_all(&mut transaction).await?;
         if leases.contains(&true) {
             return Ok(None);
         }
-        let process = insert_lease(name, ServiceRole::Scheduler, lease, &mut transaction).await?;
+        let process = insert_lease(name, role, lease, &mut transaction).await?;
         transaction.commit().await?;
         *self.duty.lock().unwrap_or_else(PoisonError::into_inner) = Some(process);
         Ok(Some(process))
@@ -113,6 +108,19 @@ impl Catalogue {
         .execute(&self.pool)
         .await?;
         Ok(renewed == 1)
+    }
+
+    /// Ends the lease of the service of one process with this name, which is gone.
+    pub async fn end_lease_of_service(&self, name: &str) -> Result<(), Error> {
+        query(
+            "UPDATE process_lease SET lease_until = clock_timestamp() \
+             WHERE name = $1 AND role = $2 AND lease_until > clock_timestamp()",
+        )
+        .bind(name)
+        .bind(ServiceRole::All.as_str())
+        .execute(&self.pool)
+        .await?;
+        Ok(())
     }
 
     /// Ends a lease, so that others take the shards and hosts at once.
@@ -166,13 +174,18 @@ mod tests {
         let Some(location) = new_database().await else { return };
         let (one, two) =
             (Catalogue::open_at(&location).await.unwrap(), Catalogue::open_at(&location).await.unwrap());
-        let first = one.begin_only_scheduler("one", MINUTE).await.unwrap().unwrap();
-        assert_eq!(two.begin_only_scheduler("two", MINUTE).await.unwrap(), None);
+        let begin = async |catalogue: &Catalogue, role| {
+            catalogue.begin_only_scheduler("it", role, MINUTE).await.unwrap()
+        };
+        let first = begin(&one, ServiceRole::Scheduler).await.unwrap();
+        assert_eq!(begin(&two, ServiceRole::Scheduler).await, None);
+        assert_eq!(begin(&two, ServiceRole::All).await, None, "it has a scheduler");
         let batch = one.begin_ordered().await.unwrap();
         query("UPDATE process_lease SET lease_until = clock_timestamp()").execute(&two.pool).await.unwrap();
         drop(batch);
         assert!(matches!(one.begin_ordered().await, Err(Error::LeaseOver)));
-        assert!(two.begin_only_scheduler("two", MINUTE).await.unwrap().is_some());
+        assert!(begin(&two, ServiceRole::All).await.is_some());
+        assert_eq!(begin(&one, ServiceRole::Scheduler).await, None);
         assert!(!one.renew_lease(first, MINUTE).await.unwrap());
         two.begin_ordered().await.unwrap();
         assert!(matches!(one.begin_ordered().await, Err(Error::LeaseOver)), "it may write nothing");
