@@ -7,7 +7,8 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::course_draft::{self, DraftArguments};
-use super::{exit, print, service_check};
+use super::service_check::{self, RunningService};
+use super::{exit, print};
 use crate::config;
 use crate::domain::report::figures::count;
 use crate::domain::report::plain::quoted;
@@ -50,8 +51,12 @@ pub(super) async fn run(arguments: AddArguments) -> anyhow::Result<ExitCode> {
     ))?;
     let config = arguments.config.display();
     let next = match service_check::reload(&settings).await {
-        Ok(true) => "The service has taken it up and checks it now.\n".to_owned(),
-        Ok(false) => {
+        Ok(Some(RunningService::Here)) => "The service has taken it up and checks it now.\n".to_owned(),
+        Ok(Some(RunningService::Elsewhere(name))) => format!(
+            "The service ({name}) has read its configuration again. If its courses.d is another directory, copy {} there and reload it.\n",
+            file.display()
+        ),
+        Ok(None) => {
             format!("Next:\n  onreserve check-config {config}\n  onreserve serve --config {config}\n")
         }
         Err(error) => format!(

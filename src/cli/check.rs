@@ -123,10 +123,11 @@ pub(super) async fn run(arguments: CheckArguments) -> anyhow::Result<ExitCode> {
     )
     .await
     {
-        Err(error) if is_configured && !is_strict && service_check::can_ask(&error, &settings.archive) => {
+        Ok(world) => world,
+        Err(error) if is_configured && !is_strict && service_check::can_ask(&error, &settings).await => {
             return Box::pin(beside_service(&settings, format)).await;
         }
-        opened => opened?,
+        Err(error) => return Err(error),
     };
     world.set_capture_settings(settings.quotas, settings.render.as_ref());
     // Set up before the night, so that an unusable relay is reported at once.

@@ -6,8 +6,8 @@ use std::str::FromStr;
 use anyhow::bail;
 use clap::Args;
 
-use super::{ArchiveLocation, print};
-use crate::world::archive::{Archive, ArchivePlace};
+use super::{ArchiveLocation, print, service_check};
+use crate::world::archive::{self, Archive, ArchivePlace};
 use crate::world::catalogue::{Catalogue, CatalogueLocation, PostgresUrl, PostgresUrlError};
 use crate::world::clock::Clock;
 use crate::world::lock::SoleInstance;
@@ -49,8 +49,11 @@ impl FromStr for MigrationTarget {
 pub(super) async fn run(arguments: MigrateArguments) -> anyhow::Result<ExitCode> {
     let place = arguments.location.existing()?;
     let dir = place.dir.clone();
+    // The working directory of a bucket may be lost.
+    archive::make_dir(&dir)?;
     let _alone = SoleInstance::acquire(&dir)?;
     let configured = arguments.location.catalogue()?;
+    service_check::refuse_beside_processes(&place, &configured).await?;
     match arguments.to {
         None => {
             let catalogue = Catalogue::open_at(&configured).await?;

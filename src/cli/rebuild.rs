@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{ArchiveLocation, exit, print, verify};
+use super::{ArchiveLocation, exit, print, service_check, verify};
 use crate::night::rejudge::rejudge;
 use crate::night::{full_text, journal_replay, rebuilt_reports};
 use crate::world::World;
@@ -26,6 +26,7 @@ pub(super) async fn run(arguments: RebuildArguments) -> anyhow::Result<ExitCode>
     // The working directory of a bucket may be lost.
     archive::make_dir(&place.dir)?;
     let alone = SoleInstance::acquire(&place.dir)?;
+    service_check::refuse_beside_processes(&place, &arguments.location.catalogue()?).await?;
     let (archive, dir) = (Archive::open(&place)?, place.dir);
     let (catalogue, new) = (Catalogue::path_in(&dir), dir.join("tmp/catalogue"));
     let settings = arguments.location.settings()?;

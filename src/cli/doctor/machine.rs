@@ -1,4 +1,4 @@
-//! The machine: permissions, the disk, and whether the service runs.
+//! The machine: permissions and the disk.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -7,7 +7,6 @@ use crate::cli::checklist::{Checklist, ChecklistResult};
 use crate::config::{self, Configuration};
 use crate::domain::report::figures::{count, size};
 use crate::world::archive::{self, Archive, ArchivePlace};
-use crate::world::lock::SoleInstance;
 
 /// Less than this is soon full.
 const LITTLE_SPACE: u64 = 1 << 30;
@@ -16,9 +15,8 @@ pub(super) fn examine(file: &Path, settings: &Configuration, list: &mut Checklis
     list.report("permissions", permissions(file))?;
     secrets(file, &settings.archive, list)?;
     list.report("archive", usable(&settings.archive_place()))?;
-    if archive::is_there(&settings.archive).unwrap_or(false) {
+    if archive::exists(&settings.archive_place()).unwrap_or(false) {
         list.report("disk", disk(&settings.archive_place()))?;
-        list.report("service", service(&settings.archive))?;
     }
     Ok(())
 }
@@ -83,14 +81,5 @@ fn disk(place: &ArchivePlace) -> ChecklistResult {
         )),
         Ok((free, true)) => ChecklistResult::Fine(format!("{} are free", size(free))),
         Err(error) => ChecklistResult::Problem(error.to_string()),
-    }
-}
-
-fn service(dir: &Path) -> ChecklistResult {
-    if SoleInstance::is_service(dir) {
-        ChecklistResult::Fine("it runs".to_owned())
-    } else {
-        let words = "it does not run, so no course is checked at night; start it with `systemctl start onreserve` or `onreserve serve`";
-        ChecklistResult::Warning(words.to_owned())
     }
 }

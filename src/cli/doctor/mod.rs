@@ -13,6 +13,7 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::checklist::{Checklist, ChecklistResult};
+use super::service_check::{self, RunningService};
 use super::{archive_location, exit, print};
 use crate::config::{self, Configuration, Errors};
 use crate::domain::report::figures::count;
@@ -46,10 +47,12 @@ pub(super) async fn run(arguments: DoctorArguments) -> anyhow::Result<ExitCode> 
     };
     let clock = Clock::system();
     machine::examine(&arguments.config, &settings, &mut list)?;
-    if archive::is_there(&settings.archive).unwrap_or(false) {
-        match archive_location::open_catalogue(&settings.archive, &settings.catalogue_location()).await {
+    let place = settings.archive_place();
+    if archive::exists(&place).unwrap_or(false) {
+        match archive_location::open_catalogue(&place.dir, &settings.catalogue_location()).await {
             Ok(catalogue) => {
-                let archive = Archive::open_shared(settings.archive_place())?;
+                list.report("service", service(service_check::find(&place, &catalogue).await?))?;
+                let archive = Archive::open_shared(&place)?;
                 nights::examine(&settings, &archive, &catalogue, &mut list).await?;
             }
             Err(error) => list.report("catalogue", ChecklistResult::Problem(exit::message(&error)))?,
@@ -64,6 +67,16 @@ pub(super) async fn run(arguments: DoctorArguments) -> anyhow::Result<ExitCode> 
     }
     summary(&list)?;
     Ok(if list.problems == 0 { ExitCode::SUCCESS } else { ExitCode::from(exit::FAILURE) })
+}
+
+fn service(found: Option<RunningService>) -> ChecklistResult {
+    match found {
+        Some(RunningService::Here) => ChecklistResult::Fine("it runs".to_owned()),
+        Some(RunningService::Elsewhere(name)) => ChecklistResult::Fine(format!("it runs ({name})")),
+        None => ChecklistResult::Warning(
+            "it does not run, so no course is checked at night; start it with `systemctl start onreserve` or `onreserve serve`".to_owned(),
+        ),
+    }
 }
 
 /// The configuration, if it has no errors.

@@ -7,9 +7,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use onreserve::domain::journal::Entry;
+use onreserve::domain::policy::service_role::ServiceRole;
 use onreserve::world::archive::{Archive, ArchivePlace, HeadPlace};
 use onreserve::world::catalogue::{Catalogue, CatalogueLocation};
+use onreserve::world::clock::Clock;
+use onreserve::world::fetch::FetchSettings;
 use onreserve::world::recording::JournalWriter;
+use onreserve::world::{World, machine};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -197,14 +201,85 @@ async fn nothing_is_taken_down_on_another_machine_during_a_night() {
     let arguments = ["takedown", "http://h0.test/0", "--reason", "asked", "--yes"];
     let (code, printed) = cluster.run(&arguments).await;
     assert_eq!(code, 75, "{printed}");
-    let (code, printed) = cluster.run(&["check"]).await;
-    assert!(code == 75 && printed.contains("uses the archive"), "{printed}");
+    for command in [&["check", "--strict"][..], &["rebuild"], &["migrate"]] {
+        let (code, printed) = cluster.run(command).await;
+        assert!(code == 75 && printed.contains("uses the archive"), "{printed}");
+    }
     cluster.night_ends().await;
     let (code, printed) = cluster.run(&arguments).await;
     assert!(code == 0 && printed.contains("1 body removed"), "{printed}");
     let (code, printed) = cluster.run(&["verify"]).await;
     assert_eq!(code, 0, "{printed}");
     drop(cluster.outcome().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_find_the_scheduler_on_another_machine() {
+    only_on_sqlite_and_directory!("it chooses its engines itself");
+    let Some((server, store)) = servers() else { return };
+    let cluster = Cluster::start_with(server, Some(store), 1).await;
+    cluster.night_ends().await;
+    let (code, printed) = cluster.run(&["check"]).await;
+    assert!(code == 0 && printed.contains("the service runs, so it checks 1 course"), "{printed}");
+    assert_eq!(cluster.number("SELECT count(*) FROM night").await, 2, "the scheduler had another night");
+    let (_, printed) = cluster.run(&["doctor", "--offline"]).await;
+    assert!(printed.contains("it runs ("), "{printed}");
+    let page = cluster.configuration().with_file_name("other.html");
+    std::fs::write(&page, "<title>Another course</title><p><a href=http://h0.test/0>A link</a>").unwrap();
+    let (code, printed) = cluster.run(&["add", page.to_str().unwrap(), "--mail", "i@school.test"]).await;
+    assert!(code == 0 && printed.contains("has read its configuration again"), "{printed}");
+
+    let Cluster { scheduler, workers, .. } = cluster;
+    for process in workers.into_iter().chain([scheduler]) {
+        process.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn services_of_one_process_beside_a_bucket_are_kept_apart() {
+    const SERVICES: &str =
+        "SELECT count(*) FROM process_lease WHERE role = 'all' AND lease_until > clock_timestamp()";
+    only_on_sqlite_and_directory!("it chooses its engines itself");
+    let Some((server, store)) = servers() else { return };
+    let mut cluster = Cluster::start_with(server, Some(store), 0).await;
+    cluster.scheduler.says("READY=1").await;
+    cluster.scheduler.signal(Signal::TERM);
+    cluster.scheduler.child.wait().await.unwrap();
+    let mut first = cluster.start_role("all");
+    cluster.until(SERVICES, 1).await;
+    let second = cluster.start_role("all");
+    second.logs("waiting until the other scheduler ends").await;
+    let mut worker = cluster.start_role("worker");
+    assert_eq!(worker.child.wait().await.unwrap().code(), Some(75), "{}", worker.log());
+    worker.logs("alone; start the service with --role scheduler").await;
+
+    first.child.kill().await.unwrap();
+    second.says("READY=1").await;
+    assert_eq!(cluster.number(SERVICES).await, 1);
+    second.stop().await;
+    assert_eq!(cluster.number(SERVICES).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_crashed_does_not_keep_its_machine_waiting() {
+    const MINUTE: Duration = Duration::from_mins(1);
+    only_on_sqlite_and_directory!("it chooses its engines itself");
+    let Some((server, store)) = servers() else { return };
+    let (bucket, url, dir) = (store.bucket(), server.database().await, tempfile::tempdir().unwrap());
+    let (place, location) = places(dir.path(), "one", &bucket, &url);
+    let (other, _) = places(dir.path(), "other", &bucket, &url);
+    let open =
+        async |place| World::open_with(place, &location, FetchSettings::default(), Clock::system()).await;
+    let mut crashed = open(&place).await.unwrap();
+    crashed.set_service().unwrap();
+    let begun =
+        crashed.catalogue.begin_only_scheduler(&machine::process_name(), ServiceRole::All, MINUTE).await;
+    assert!(begun.unwrap().is_some());
+    drop(crashed);
+    let refused = open(&other).await.map(|_| ()).unwrap_err();
+    assert!(refused.to_string().contains("uses the archive"), "{refused}");
+    open(&place).await.unwrap();
+    open(&other).await.unwrap();
 }
 
 /// The archive in a bucket with this working directory, and its catalogue.
