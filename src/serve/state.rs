@@ -61,8 +61,8 @@ impl AppState {
         let login_catalogue = catalogue.clone();
         Self {
             library: Arc::new(library),
+            login_limiter: Arc::new(LoginLimiter::of_processes(&catalogue)),
             sessions: SessionStore::new(catalogue, clock, Arc::clone(&settings)),
-            login_limiter: Arc::default(),
             oidc: Arc::new(OidcState::new(Arc::clone(&settings), login_catalogue, clock)),
             form_tokens: FormTokens::new(settings.signing_key.as_ref()),
             recheck_queue: RecheckQueue::default(),

@@ -15,7 +15,9 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
+use crate::domain::capture::Digest;
 use crate::domain::course::CourseId;
 use crate::domain::policy::client_network::{ClientNetwork, NetworkSize};
 use crate::domain::policy::course_access::Role;
@@ -61,8 +63,11 @@ pub struct Attempt<'a> {
 /// The recent attempts.
 #[derive(Clone, Debug, Default)]
 pub struct LoginThrottle {
-    counters: HashMap<Counter, Attempts>,
+    counters: HashMap<Counter, AttemptCounts>,
 }
+
+/// Counts that are kept elsewhere, by the digests of what they count.
+pub type StoredCounts = HashMap<Digest, AttemptCounts>;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Counter {
@@ -74,8 +79,10 @@ enum Counter {
     Course(CourseId, Role, Role),
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Attempts {
+/// How often one thing was counted. With counts that several processes share, they allow together
+/// what one allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptCounts {
     wrong: u32,
     logins: u32,
     last: Timestamp,
@@ -93,6 +100,24 @@ enum Limit {
 }
 
 impl LoginThrottle {
+    /// Knows only the counts of this attempt, which are kept elsewhere.
+    pub fn of_stored(attempt: &Attempt, stored: &StoredCounts) -> Self {
+        let known = attempt.counters().into_iter();
+        let known = known.filter_map(|(counter, _)| Some((counter.clone(), *stored.get(&counter.digest())?)));
+        Self { counters: known.collect() }
+    }
+
+    /// The counts of this attempt, which are to be kept elsewhere.
+    pub fn stored(&self, attempt: &Attempt) -> StoredCounts {
+        let known = attempt.counters().into_iter();
+        known.filter_map(|(counter, _)| Some((counter.digest(), *self.counters.get(&counter)?))).collect()
+    }
+
+    /// Counts whose last attempt was before this time are forgotten.
+    pub fn forgotten_before(now: Timestamp) -> Timestamp {
+        now.saturating_sub(FORGOTTEN_AFTER).unwrap_or(Timestamp::MIN)
+    }
+
     /// Counts an attempt before it is made, so that many at once count as many.
     /// Returns how long to hold the attempt back.
     ///
@@ -103,7 +128,7 @@ impl LoginThrottle {
         let mut planned = Vec::new();
         let mut refused = SignedDuration::ZERO;
         for (counter, limit) in attempt.counters() {
-            let attempts = Attempts::recent(self.counters.get(&counter), now);
+            let attempts = AttemptCounts::recent(self.counters.get(&counter), now);
             match attempts.turn(limit, now) {
                 Ok(turn) => planned.push((counter, attempts, turn)),
                 Err(wait) => refused = refused.max(wait),
@@ -116,7 +141,8 @@ impl LoginThrottle {
         for (counter, attempts, turn) in planned {
             self.make_room(&counter, now);
             let wrong = attempts.wrong.saturating_add(1);
-            self.counters.insert(counter, Attempts { wrong, last: now, next_turn: turn.next, ..attempts });
+            self.counters
+                .insert(counter, AttemptCounts { wrong, last: now, next_turn: turn.next, ..attempts });
         }
         Ok(held_back.unwrap_or(SignedDuration::ZERO))
     }
@@ -151,6 +177,11 @@ impl LoginThrottle {
 }
 
 impl Attempt<'_> {
+    /// The digests of what the attempt counts for.
+    pub fn digests(&self) -> Vec<Digest> {
+        self.counters().iter().map(|(counter, _)| counter.digest()).collect()
+    }
+
     /// What the attempt counts for.
     fn counters(&self) -> Vec<(Counter, Limit)> {
         match self.source {
@@ -190,6 +221,18 @@ fn pace_of_a_course(role: Role) -> SignedDuration {
     }
 }
 
+impl Counter {
+    /// A name for it that does not tell the address of a client at once.
+    fn digest(&self) -> Digest {
+        let name = match self {
+            Self::Device(id, role) => format!("device {id:?} {role:?}"),
+            Self::Network(network, form, role) => format!("network {network} {form:?} {role:?}"),
+            Self::Course(course, form, role) => format!("course {course} {form:?} {role:?}"),
+        };
+        Digest::of(name.as_bytes())
+    }
+}
+
 /// When an attempt is made.
 #[derive(Clone, Copy, Debug)]
 struct Turn {
@@ -197,7 +240,12 @@ struct Turn {
     next: Timestamp,
 }
 
-impl Attempts {
+impl AttemptCounts {
+    /// The time of the last attempt.
+    pub fn last(&self) -> Timestamp {
+        self.last
+    }
+
     fn recent(before: Option<&Self>, now: Timestamp) -> Self {
         let recent = before.filter(|attempts| now.duration_since(attempts.last) < FORGOTTEN_AFTER);
         recent.copied().unwrap_or(Self { wrong: 0, logins: 0, last: now, next_turn: now })

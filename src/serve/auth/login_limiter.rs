@@ -1,12 +1,17 @@
 //! Limits login attempts, and the password hashes computed at the same time.
+//!
+//! The attempts are counted in memory, or in the catalogue if several processes can serve the pages.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinError;
 
-use crate::domain::policy::login_throttle::LoginThrottle;
+use crate::domain::policy::login_throttle::{Attempt, LoginThrottle, StoredCounts};
 use crate::domain::policy::password::HashMemory;
+use crate::world::catalogue::{self, Catalogue};
 
 /// The most password hashes computed at the same time. Each uses as much memory as the hash requires.
 const MAX_CONCURRENT_HASHES: usize = 2;
@@ -14,6 +19,8 @@ const MAX_CONCURRENT_HASHES: usize = 2;
 #[derive(Debug)]
 pub(in crate::serve) struct LoginLimiter {
     throttle: Mutex<LoginThrottle>,
+    /// Counts the attempts instead of the throttle here.
+    shared: Option<Catalogue>,
     hashing: Arc<Semaphore>,
     /// The memory of the hashes that are not being computed. Memory given back to the
     /// allocator after each login would stay with the process.
@@ -23,12 +30,51 @@ pub(in crate::serve) struct LoginLimiter {
 impl Default for LoginLimiter {
     fn default() -> Self {
         let hashing = Arc::new(Semaphore::new(MAX_CONCURRENT_HASHES));
-        Self { throttle: Mutex::default(), hashing, memory: Arc::default() }
+        Self { throttle: Mutex::default(), shared: None, hashing, memory: Arc::default() }
     }
 }
 
 impl LoginLimiter {
-    pub(in crate::serve) fn throttle(&self) -> MutexGuard<'_, LoginThrottle> {
+    /// Counts together with the other processes of the catalogue, if it can have some.
+    pub(in crate::serve) fn of_processes(catalogue: &Catalogue) -> Self {
+        Self { shared: catalogue.can_have_workers().then(|| catalogue.clone()), ..Self::default() }
+    }
+
+    /// See [`LoginThrottle::admit`].
+    pub(in crate::serve) async fn admit(
+        &self,
+        attempt: &Attempt<'_>,
+        now: Timestamp,
+    ) -> Result<Result<SignedDuration, SignedDuration>, catalogue::Error> {
+        self.changed(attempt, now, |throttle| throttle.admit(attempt, now)).await
+    }
+
+    /// See [`LoginThrottle::record_success`].
+    pub(in crate::serve) async fn record_success(
+        &self,
+        attempt: &Attempt<'_>,
+        now: Timestamp,
+    ) -> Result<(), catalogue::Error> {
+        self.changed(attempt, now, |throttle| throttle.record_success(attempt)).await
+    }
+
+    async fn changed<T>(
+        &self,
+        attempt: &Attempt<'_>,
+        now: Timestamp,
+        change: impl FnOnce(&mut LoginThrottle) -> T,
+    ) -> Result<T, catalogue::Error> {
+        let Some(catalogue) = &self.shared else { return Ok(change(&mut self.throttle())) };
+        let forgotten = LoginThrottle::forgotten_before(now);
+        let of_stored = |stored: &StoredCounts| {
+            let mut throttle = LoginThrottle::of_stored(attempt, stored);
+            let result = change(&mut throttle);
+            (result, throttle.stored(attempt))
+        };
+        catalogue.change_login_counts(&attempt.digests(), forgotten, of_stored).await
+    }
+
+    fn throttle(&self) -> MutexGuard<'_, LoginThrottle> {
         self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

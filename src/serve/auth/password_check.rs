@@ -44,7 +44,7 @@ pub(in crate::serve) async fn check(
     for role in [login.form, other] {
         let Some(hash) = course.admission.password(role) else { continue };
         let attempt = Attempt { source: login.source(role), course: &course.id, form: login.form, role };
-        let admitted = state.limiter.throttle().admit(&attempt, state.clock.now());
+        let admitted = state.limiter.admit(&attempt, state.clock.now()).await?;
         match admitted {
             Err(wait) if !is_compared => return Ok(PasswordCheck::Wait(wait)),
             // A student who mistypes does not wait in the queue of staff.
@@ -54,7 +54,7 @@ pub(in crate::serve) async fn check(
         }
         is_compared = true;
         if is_of(state, hash, &login.password).await? {
-            state.limiter.throttle().record_success(&attempt);
+            state.limiter.record_success(&attempt, state.clock.now()).await?;
             return Ok(PasswordCheck::Granted(role));
         }
     }

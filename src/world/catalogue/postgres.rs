@@ -27,6 +27,7 @@ const CONNECTIONS: u32 = 8;
 fn oldest_program(version: i64) -> i64 {
     match version {
         19 | 20 => 18,
+        22 => 21,
         _ => version,
     }
 }
@@ -181,7 +182,7 @@ mod tests {
     const MINUTE: Duration = Duration::from_mins(1);
 
     /// The tables as version 18 has them.
-    const TO_18: &str = "DROP TABLE visit_run; DROP INDEX night_not_counted; \
+    const TO_18: &str = "DROP TABLE login_count; DROP TABLE visit_run; DROP INDEX night_not_counted; \
          ALTER TABLE process_lease DROP COLUMN role, DROP COLUMN version; \
          ALTER TABLE night_shard DROP COLUMN offered_at, DROP COLUMN lost; \
          ALTER TABLE catalogue_version DROP COLUMN oldest; \

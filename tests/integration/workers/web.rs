@@ -178,6 +178,21 @@ async fn a_web_process_finishes_its_answers_and_takes_up_new_courses() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn web_processes_count_wrong_passwords_together() {
+    only_on_sqlite_and_directory!("it chooses its engines itself");
+    let Some(webs) = Webs::start().await else { return };
+    // A household has eight free tries, and then waits for a second, two, four and so on.
+    let mut refused = 0;
+    for _ in 0..8 {
+        for at in [webs.one, webs.other] {
+            refused += u32::from(Browser::tries(at, "a wrong word").await.status == 429);
+        }
+    }
+    assert!(refused >= 4, "{refused} of 16");
+    webs.stop().await;
+}
+
 #[tokio::test]
 async fn a_web_process_says_what_it_needs() {
     only_on_sqlite_and_directory!("it chooses its engines itself");

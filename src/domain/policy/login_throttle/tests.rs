@@ -50,6 +50,29 @@ fn waits_grow_and_are_forgotten() {
     assert!(tried(&mut throttle, ipv4(1), 3 * 3600), "a quiet hour later");
 }
 
+proptest! {
+    /// Two processes that keep the counts elsewhere allow together what one allows.
+    #[test]
+    fn stored_counts_allow_what_counts_in_memory_allow(
+        tries in prop::collection::vec((0_u32..3, 0_i64..40, any::<bool>()), 1..60),
+    ) {
+        let (course, mut now) = (course(), 0);
+        let (mut memory, mut stored) = (LoginThrottle::default(), StoredCounts::new());
+        for (client, pause, is_right) in tries {
+            now += pause;
+            let attempt = attempt(ipv4(client), &course);
+            let mut throttle = LoginThrottle::of_stored(&attempt, &stored);
+            let admitted = memory.admit(&attempt, at(now));
+            prop_assert_eq!(throttle.admit(&attempt, at(now)), admitted);
+            if is_right && admitted.is_ok() {
+                memory.record_success(&attempt);
+                throttle.record_success(&attempt);
+            }
+            stored.extend(throttle.stored(&attempt));
+        }
+    }
+}
+
 #[test]
 fn changing_addresses_within_a_provider_does_not_lock_others_out() {
     let mut throttle = LoginThrottle::default();
