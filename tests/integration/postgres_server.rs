@@ -19,7 +19,9 @@ command -v initdb >/dev/null && command -v pg_isready >/dev/null || exit 3
 dir=$(mktemp -d)
 cd "$dir"
 initdb -D data -U onreserve --auth=trust -E UTF8 --locale=C --no-sync >log 2>&1 || { cat log >&2; exit 1; }
-server= standby=
+server= standby= standbys=0
+# Where the server has its data and its socket.
+data=data sockets=$dir
 trap 'for one in $server $standby; do kill -QUIT $one; wait $one; done; rm -rf "$dir"' EXIT
 # The number of the new server of this directory is in $begun.
 begin() {
@@ -28,38 +30,43 @@ begin() {
     until pg_isready -q -h "$2"; do kill -0 $begun || return 1; sleep 0.05; done
 }
 start() {
-    begin data "$dir" && server=$begun
+    begin "$data" "$sockets" && server=$begun
 }
 crash() {
     kill -QUIT $server; wait $server || true; server=
 }
 begin_standby() {
-    mkdir standby
-    pg_basebackup -h "$dir" -U onreserve -D copy -R -X stream -c fast --no-sync || return 1
-    begin copy "$dir/standby" && standby=$begun
+    standbys=$((standbys + 1))
+    mkdir "standby$standbys"
+    pg_basebackup -h "$sockets" -U onreserve -D "copy$standbys" -R -X stream -c fast --no-sync || return 1
+    begin "copy$standbys" "$dir/standby$standbys" && standby=$begun
 }
 # From now on the server confirms no commit that the standby does not have.
 wait_for_standby() {
-    psql -h "$dir" -U onreserve -d postgres -c "ALTER SYSTEM SET synchronous_standby_names = '*'" -c "SELECT pg_reload_conf()"
-    until psql -h "$dir" -U onreserve -d postgres -Atc "SELECT sync_state FROM pg_stat_replication" | grep -qx sync; do sleep 0.05; done
+    psql -h "$sockets" -U onreserve -d postgres -c "ALTER SYSTEM SET synchronous_standby_names = '*'" -c "SELECT pg_reload_conf()"
+    until psql -h "$sockets" -U onreserve -d postgres -Atc "SELECT sync_state FROM pg_stat_replication" | grep -qx sync; do sleep 0.05; done
 }
 cut_standby() {
-    psql -h "$dir/standby" -U onreserve -d postgres -c "ALTER SYSTEM SET primary_conninfo = ''" -c "SELECT pg_reload_conf()"
-    while psql -h "$dir/standby" -U onreserve -d postgres -Atc "SELECT 1 FROM pg_stat_wal_receiver" | grep -q 1; do sleep 0.05; done
+    psql -h "$dir/standby$standbys" -U onreserve -d postgres -c "ALTER SYSTEM SET primary_conninfo = ''" -c "SELECT pg_reload_conf()"
+    while psql -h "$dir/standby$standbys" -U onreserve -d postgres -Atc "SELECT 1 FROM pg_stat_wal_receiver" | grep -q 1; do sleep 0.05; done
 }
 promote() {
-    pg_ctl promote -D copy -w && server=$standby && standby=
+    pg_ctl promote -D "copy$standbys" -w || return 1
+    server=$standby standby=
+    rm -rf "$data"
+    data=copy$standbys sockets=$dir/standby$standbys
 }
 start
 echo "$dir"
 while read -r name; do
-    if "$name" >>log 2>&1; then echo done; else echo failed; tail -n 20 log >&2; fi
+    if "$name" >>log 2>&1; then echo "done $sockets"; else echo failed; tail -n 20 log >&2; fi
 done
 "#;
 
 /// A server; it is stopped with this value.
 pub(crate) struct PostgresServer {
-    dir: String,
+    /// The directory of its sockets.
+    sockets: String,
     databases: AtomicU32,
     /// The server runs until this is closed.
     script: Mutex<(ChildStdin, BufReader<ChildStdout>)>,
@@ -96,18 +103,18 @@ impl PostgresServer {
             .stdout(Stdio::piped())
             .spawn()
             .ok()?;
-        let mut dir = String::new();
+        let mut sockets = String::new();
         let mut output = BufReader::new(process.stdout.take()?);
-        output.read_line(&mut dir).ok()?;
-        let dir = dir.trim().to_owned();
+        output.read_line(&mut sockets).ok()?;
+        let sockets = sockets.trim().to_owned();
         let input = process.stdin.take()?;
-        if dir.is_empty() {
+        if sockets.is_empty() {
             let code = process.wait().unwrap().code();
             assert_eq!(code, Some(3), "PostgreSQL is installed and does not start");
             return None;
         }
         Some(Self {
-            dir,
+            sockets,
             databases: AtomicU32::new(0),
             script: Mutex::new((input, output)),
             _process: process,
@@ -116,7 +123,7 @@ impl PostgresServer {
 
     /// The directory of its sockets.
     pub(crate) fn sockets(&self) -> &Path {
-        Path::new(&self.dir)
+        Path::new(&self.sockets)
     }
 
     /// Stops the server as if it had crashed. It confirms nothing more.
@@ -143,13 +150,13 @@ impl PostgresServer {
         self.run("cut_standby");
     }
 
-    /// The standby becomes the server.
+    /// The standby becomes the server, which has crashed.
     pub(crate) fn promote(&mut self) {
-        self.run("promote");
-        self.dir.push_str("/standby");
+        self.sockets = self.run("promote");
     }
 
-    fn run(&self, function: &str) {
+    /// Runs a function of the script, and returns the directory of the server's sockets.
+    fn run(&self, function: &str) -> String {
         let answer = tokio::task::block_in_place(|| {
             let mut script = self.script.lock().unwrap();
             writeln!(script.0, "{function}").unwrap();
@@ -157,7 +164,8 @@ impl PostgresServer {
             script.1.read_line(&mut answer).unwrap();
             answer
         });
-        assert_eq!(answer, "done\n", "{function}");
+        let sockets = answer.strip_prefix("done ").unwrap_or_else(|| panic!("{function} has failed"));
+        sockets.trim_end().to_owned()
     }
 
     /// The address of a new database.
@@ -173,7 +181,7 @@ impl PostgresServer {
     }
 
     pub(crate) fn url(&self, database: &str) -> String {
-        format!("postgres://onreserve@localhost/{database}?host={}", self.dir)
+        format!("postgres://onreserve@localhost/{database}?host={}", self.sockets)
     }
 
     pub(crate) async fn execute(&self, database: &str, statement: &str) {

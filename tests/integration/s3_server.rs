@@ -229,6 +229,8 @@ pub(crate) enum ProxyFault {
     Late(Duration),
     /// The first byte of the body is changed on its way to the store.
     WrongBytes,
+    /// The last byte of the body of the answer is changed.
+    WrongAnswer,
 }
 
 /// A proxy in front of the store; `fault` sees the method and the path of each request.
@@ -293,9 +295,13 @@ fn forward(
             return client.write_all(answer.as_bytes()).ok();
         }
         ProxyFault::WrongBytes if !body.is_empty() => body[0] ^= 1,
-        ProxyFault::WrongBytes | ProxyFault::None | ProxyFault::AnswerLost => {}
+        ProxyFault::WrongBytes | ProxyFault::WrongAnswer | ProxyFault::None | ProxyFault::AnswerLost => {}
     }
     head.push_str("Connection: close\r\n\r\n");
-    let answer = exchange(store, &[head.as_bytes(), &body].concat()).ok()?;
+    let mut answer = exchange(store, &[head.as_bytes(), &body].concat()).ok()?;
+    let has_body = !answer.ends_with(b"\r\n\r\n");
+    if let Some(last) = answer.last_mut().filter(|_| has_body && fault == ProxyFault::WrongAnswer) {
+        *last ^= 1;
+    }
     if fault == ProxyFault::AnswerLost { None } else { client.write_all(&answer).ok() }
 }

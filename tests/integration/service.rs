@@ -109,12 +109,17 @@ impl Service {
 
     /// Stops it as a service manager does; it must end within ten seconds.
     pub(crate) async fn stop(mut self) -> String {
+        self.end().await;
+        self.log()
+    }
+
+    /// The same with a process that is started again afterwards.
+    pub(crate) async fn end(&mut self) {
         self.signal(Signal::TERM);
         let ended = tokio::time::timeout(Duration::from_secs(10), self.child.wait()).await;
         let status = ended.unwrap_or_else(|_| panic!("still there after 10 s: {}", self.log())).unwrap();
         assert_eq!(status.code(), Some(0), "{}", self.log());
         self.says("STOPPING=1").await;
-        self.log()
     }
 }
 

@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use argon2::password_hash::PasswordHasher as _;
 use argon2::{Argon2, Params};
+use jiff::{SignedDuration, Timestamp};
 use sqlx::{Connection as _, PgConnection};
 
 use crate::delivery::relay::Relay;
@@ -44,6 +45,7 @@ pub(super) struct Cluster {
     pub(super) scheduler: Service,
     pub(super) workers: Vec<Service>,
     counter: Arc<RequestCounter>,
+    begun: Instant,
 }
 
 /// A number that an environment variable sets.
@@ -67,6 +69,7 @@ fn deadline() -> Duration {
 /// What is different for one process.
 #[derive(Default)]
 pub(super) struct Different<'a> {
+    pub(super) program: Option<&'a Path>,
     /// Its clock.
     pub(super) now: Option<&'a str>,
     /// Its way to the database.
@@ -156,6 +159,7 @@ impl Cluster {
         lease: Duration,
         ready: impl AsyncFnOnce(&[Service]),
     ) -> Self {
+        let begun = Instant::now();
         let counter = Arc::new(RequestCounter::default());
         let relay = Relay::up();
         let harness = harness(Arc::clone(&counter)).await;
@@ -167,7 +171,7 @@ impl Cluster {
         let workers: Vec<Service> = one.into_iter().chain(others).collect();
         ready(&workers).await;
         let scheduler = start(&other("ONRESERVE_OTHER_SCHEDULER"), "scheduler");
-        Self { harness, relay, database: url, address, bucket, scheduler, workers, counter }
+        Self { harness, relay, database: url, address, bucket, scheduler, workers, counter, begun }
     }
 
     pub(super) fn configuration(&self) -> PathBuf {
@@ -207,6 +211,18 @@ impl Cluster {
         number
     }
 
+    /// The time of a clock that is ahead of those of the processes that began with the cluster.
+    pub(super) fn now(&self, ahead: SignedDuration) -> String {
+        let now: Timestamp = NOW.parse().unwrap();
+        (now + self.begun.elapsed() + ahead).to_string()
+    }
+
+    /// The database has moved to the server with these sockets.
+    pub(super) fn database_is_at(&mut self, sockets: &Path) {
+        let (start, _) = self.database.split_once("?host=").unwrap();
+        self.database = format!("{start}?host={}", sockets.display());
+    }
+
     pub(super) fn start_role_at(&self, now: &str, role: &str) -> Service {
         start_program(Path::new(PROGRAM), &self.own_configuration(), now, role)
     }
@@ -226,7 +242,8 @@ impl Cluster {
         }
         let path = configuration.with_extension(format!("different-{}.toml", next_number()));
         std::fs::write(&path, text).unwrap();
-        start_program(Path::new(PROGRAM), &path, different.now.unwrap_or(NOW), "worker")
+        let program = different.program.unwrap_or(Path::new(PROGRAM));
+        start_program(program, &path, different.now.unwrap_or(NOW), "worker")
     }
 
     /// A worker whose requests nobody answers.

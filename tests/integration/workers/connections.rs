@@ -6,7 +6,7 @@ use crate::delivery::relay::Behaviour;
 use crate::harness::Random;
 use crate::service::until;
 use crate::workers::cluster::{Cluster, Different, LEASE};
-use crate::workers::proxy::{DatabaseProxy, WebProxy};
+use crate::workers::proxy::{DatabaseProxy, NetworkProxy};
 use crate::workers::{rounds, shared_server, some_requests};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -48,7 +48,7 @@ async fn the_failures_of_a_worker_without_the_web_for_a_moment_are_not_believed(
     let mut random = Random::new();
     for _ in 0..rounds() {
         let mut cluster = Cluster::start(server, 2).await;
-        let proxy = WebProxy::of(cluster.harness.site.address).await;
+        let proxy = NetworkProxy::of(cluster.harness.site.address).await;
         let different = Different { web: Some(proxy.address), ..Different::default() };
         let worker = cluster.start_different(&different);
         cluster.after_requests(some_requests(&mut random, 60)).await;

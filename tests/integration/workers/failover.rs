@@ -114,9 +114,8 @@ async fn replaced(standby: Standby, store: Option<&'static S3Server>, random: &m
     cluster.after_requests(some_requests(random, 45).min(links() / 4)).await;
     proxy.cut();
     server.crash();
-    let direct = server.sockets().display().to_string();
     server.promote();
-    cluster.database = cluster.database.replace(&direct, &server.sockets().display().to_string());
+    cluster.database_is_at(server.sockets());
     proxy.lead_to(server.sockets());
     cluster.night_ends().await;
     drop(cluster.outcome().await);

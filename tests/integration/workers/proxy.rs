@@ -20,11 +20,11 @@ pub(super) struct DatabaseProxy {
     target: Target<PathBuf>,
 }
 
-/// A proxy of the simulated web.
-pub(super) struct WebProxy {
+/// A proxy of a server at a network address: of the simulated web or of a store.
+pub(super) struct NetworkProxy {
     pub(super) address: SocketAddr,
     target: Target<SocketAddr>,
-    site: SocketAddr,
+    server: SocketAddr,
 }
 
 impl DatabaseProxy {
@@ -58,18 +58,18 @@ impl DatabaseProxy {
     }
 }
 
-impl WebProxy {
-    pub(super) async fn of(site: SocketAddr) -> Self {
+impl NetworkProxy {
+    pub(super) async fn of(server: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let target = Target::new(Some(site));
+        let target = Target::new(Some(server));
         let receiver = target.subscribe();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(carry(stream, receiver.clone(), TcpStream::connect));
             }
         });
-        Self { address, target, site }
+        Self { address, target, server }
     }
 
     /// Ends all connections, also new ones.
@@ -77,8 +77,13 @@ impl WebProxy {
         self.target.send_replace(None);
     }
 
+    /// Ends all connections; new ones lead to another server.
+    pub(super) fn lead_to(&self, other: SocketAddr) {
+        self.target.send_replace(Some(other));
+    }
+
     pub(super) fn mend(&self) {
-        self.target.send_replace(Some(self.site));
+        self.lead_to(self.server);
     }
 }
 
