@@ -321,7 +321,7 @@ fn settings(
         mail: mail.flatten(),
         webhooks: webhook::webhooks(file.webhook, found, credential::environment),
         pages: pages.flatten().map(|mut pages| {
-            pages.set_pace(&fetch);
+            pages.set_plan(&fetch);
             pages
         }),
         fetch,

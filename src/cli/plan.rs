@@ -5,20 +5,15 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Args;
-use jiff::SignedDuration;
 
 use super::{ArchiveLocation, print};
 use crate::domain::address::Address;
 use crate::domain::evidence::bulk_interface::BulkInterface;
 use crate::domain::link::Kind;
 use crate::domain::policy::night_plan::{ListedLinks, NightPlan};
-use crate::domain::policy::rota::VisitPriority;
-use crate::domain::report::CourseReport;
-use crate::domain::report::placement;
 use crate::domain::report::wording::overview::{self, UnusedInterface};
-use crate::night::bulk_plan;
+use crate::domain::report::{CourseReport, PlannedLinks};
 
-const A_DAY: SignedDuration = SignedDuration::from_hours(24);
 /// Hosts that are listed without `--all`.
 const HOSTS: usize = 10;
 
@@ -45,34 +40,25 @@ pub(super) async fn run(arguments: PlanArguments) -> anyhow::Result<ExitCode> {
         .settings()?
         .context("`plan` needs the pauses and the courses of a configuration; add --config FILE")?;
     let opened = arguments.location.open().await?;
-    let mut links: Vec<(Address, Kind, VisitPriority)> = Vec::new();
-    let (mut unread, mut last_night) = (Vec::new(), None);
+    let (mut links, mut unread) = (PlannedLinks::default(), Vec::new());
     for course in &settings.courses {
         let report: Option<CourseReport> = opened.catalogue.last_report(&course.id).await?;
         match report {
-            Some(CourseReport { facts, .. }) => {
-                last_night = last_night.max(Some(facts.started));
-                links.extend(facts.links.iter().map(|link_facts| {
-                    let kind = link_facts.mentions.first().map_or(Kind::Other, |mention| mention.kind);
-                    (link_facts.link.clone(), kind, placement::visit_priority(&facts, link_facts))
-                }))
-            }
+            Some(CourseReport { facts, .. }) => links.add_copied(&facts),
             None => unread.push(course.id.to_string()),
         }
     }
-    let kinds: BTreeMap<&Address, Kind> = links.iter().map(|(link, kind, _)| (link, *kind)).collect();
     let interfaces = &settings.fetch.bulk_interfaces;
-    let listed = match last_night {
-        // The lists that matter are those of the next night.
-        Some(at) => bulk_plan::listed(&kinds, interfaces, at + A_DAY, &opened.catalogue).await?,
+    let hosts = settings.fetch.list_hosts();
+    let listed = match links.next_night() {
+        Some(at) => opened.catalogue.listed_links(&links.kinds(), &hosts, at).await?,
         None => ListedLinks::default(),
     };
-    let links = links.iter().map(|(link, _, priority)| (link, *priority));
-    let plan = NightPlan::new(links, &listed, &settings.fetch.pace());
+    let plan = links.plan(&listed, &settings.fetch.pace());
     let most = if arguments.all { usize::MAX } else { HOSTS };
     let is_off = |interface: &BulkInterface| !interfaces.contains_key(interface);
     let mut unused = BulkInterface::ALL.into_iter().filter(is_off);
-    let unused = unused.find_map(|interface| of_slowest_host(interface, &plan, &kinds));
+    let unused = unused.find_map(|interface| of_slowest_host(interface, &plan, &links.kinds()));
     print(&overview::plan(&plan, most, &unread, unused))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,6 @@
 //! `[pages]`: the web pages, their addresses and who may see them.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -105,6 +106,7 @@ pub(super) fn pages(
             courses: Vec::new(),
             admin: admin.flatten(),
             pace: NightPace::default(),
+            list_hosts: BTreeMap::new(),
             copyright_contact: keys.copyright_contact.map(String::from),
             library_proxy: keys.library_proxy,
             copies_origin,
@@ -259,9 +261,10 @@ impl PagesSettings {
         self.key.clone().map_or_else(|| archive.signing_key(), Ok)
     }
 
-    /// The pace of the nights, which the overview shows.
-    pub(super) fn set_pace(&mut self, fetch: &FetchSettings) {
+    /// The pace and the lists of the nights, which the overview shows.
+    pub(super) fn set_plan(&mut self, fetch: &FetchSettings) {
         self.serve.pace = fetch.pace();
+        self.serve.list_hosts = fetch.list_hosts();
     }
 
     /// Adds the pages of a course.

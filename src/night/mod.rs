@@ -7,7 +7,6 @@
 pub mod one_page;
 mod pages;
 pub mod bulk_lists;
-pub mod bulk_plan;
 mod rota;
 mod crawl;
 pub mod workers;

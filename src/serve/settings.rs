@@ -1,9 +1,11 @@
 //! The settings of the web service, as the configuration gives them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::domain::action_token::SigningKey;
 use crate::domain::course::{CopyRules, CourseId, EmailAddress, Term};
+use crate::domain::evidence::bulk_interface::BulkInterface;
 use crate::domain::policy::course_access::CourseAccess;
 use crate::domain::policy::network::Network;
 use crate::domain::policy::night_plan::NightPace;
@@ -21,6 +23,8 @@ pub struct ServeSettings {
     /// [`ADMIN`]. Without it there is no overview.
     pub admin: Option<CourseRules>,
     pub pace: NightPace,
+    /// The interfaces whose lists the nights ask for, with their hosts.
+    pub list_hosts: BTreeMap<BulkInterface, String>,
     /// The email address for copyright questions.
     pub copyright_contact: Option<String>,
     /// Prepended to the encoded address of a licensed link, as in

@@ -12,6 +12,7 @@ use super::auth::session::SessionStore;
 use super::library::Library;
 use super::recheck_queue::RecheckQueue;
 use super::request_counters::RequestCounters;
+use super::routes::admin::ListedVisits;
 use super::routes::dashboard_state::DashboardState;
 use super::routes::downloads::subscribe::SubscribeState;
 use super::routes::metrics::CaptureTotals;
@@ -34,6 +35,7 @@ pub struct AppState {
     recheck_queue: RecheckQueue,
     counters: Arc<RequestCounters>,
     capture_totals: Arc<CaptureTotals>,
+    listed_visits: Arc<ListedVisits>,
 }
 
 impl AppState {
@@ -68,6 +70,7 @@ impl AppState {
             recheck_queue: RecheckQueue::default(),
             counters: Arc::default(),
             capture_totals: Arc::default(),
+            listed_visits: Arc::default(),
             settings,
             clock,
         }
@@ -113,6 +116,12 @@ impl FromRef<AppState> for Arc<RequestCounters> {
 impl FromRef<AppState> for Arc<CaptureTotals> {
     fn from_ref(state: &AppState) -> Self {
         Self::clone(&state.capture_totals)
+    }
+}
+
+impl FromRef<AppState> for Arc<ListedVisits> {
+    fn from_ref(state: &AppState) -> Self {
+        Self::clone(&state.listed_visits)
     }
 }
 

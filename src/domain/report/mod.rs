@@ -14,6 +14,7 @@ pub mod plain;
 pub mod figures;
 pub mod wording;
 pub mod placement;
+mod planned_links;
 pub mod page_problem;
 pub mod entry;
 pub mod section;
@@ -41,4 +42,5 @@ pub use self::earlier::{EarlierLink, EarlierReports, Reminder};
 pub use self::facts::{
     CourseFacts, Event, LinkFacts, PageDefect, PageOmission, PagePatch, PageProblem, Revisit,
 };
+pub use self::planned_links::PlannedLinks;
 pub use crate::domain::verdict::breaker::Void;

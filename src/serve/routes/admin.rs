@@ -6,11 +6,13 @@ use std::time::Duration;
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
+use jiff::Timestamp;
+use tokio::sync::Mutex;
 
 use crate::domain::policy::course_access::AccessLevel;
-use crate::domain::policy::night_plan::{ListedLinks, NightPlan};
+use crate::domain::policy::night_plan::ListedLinks;
+use crate::domain::report::PlannedLinks;
 use crate::domain::report::figures::{count_of, number, size};
-use crate::domain::report::placement;
 use crate::domain::report::plain::visible;
 use crate::domain::report::wording::overview;
 use crate::domain::report::wording::{self, actions, nights};
@@ -62,6 +64,7 @@ struct OverviewRow {
 pub(in crate::serve) async fn overview(
     State(library): State<Arc<Library>>,
     State(totals): State<Arc<CaptureTotals>>,
+    State(listed): State<Arc<ListedVisits>>,
     visitor: Visitor,
 ) -> RouteResult {
     let base = &library.settings.base_url;
@@ -81,7 +84,7 @@ pub(in crate::serve) async fn overview(
         base,
         sign_out: base.at(&format!("/c/{}/login", rules.id)),
         courses: library.settings.courses.iter().map(row).collect(),
-        capacity: capacity(&library, &courses),
+        capacity: capacity(&library, &courses, &listed).await?,
         emails: emails(&library).await?,
         storage: storage(&library, &totals).await?,
     };
@@ -129,12 +132,44 @@ fn next_night(library: &Library, rules: &CourseRules) -> String {
 }
 
 /// How long the pauses between requests make a night, by host.
-fn capacity(library: &Library, courses: &[Arc<CourseView>]) -> Vec<String> {
-    let links = courses.iter().flat_map(|course| {
-        let of = |link_facts| placement::visit_priority(&course.night, link_facts);
-        course.night.links.iter().map(move |link_facts| (&link_facts.link, of(link_facts)))
-    });
-    overview::capacity(&NightPlan::new(links, &ListedLinks::default(), &library.settings.pace), NIGHT)
+async fn capacity(
+    library: &Library,
+    courses: &[Arc<CourseView>],
+    listed: &ListedVisits,
+) -> Result<Vec<String>, Error> {
+    let mut links = PlannedLinks::default();
+    for course in courses {
+        links.add(&course.night);
+    }
+    let listed = listed.of(&links, library).await?;
+    Ok(overview::capacity(&links.plan(&listed, &library.settings.pace), NIGHT))
+}
+
+/// The visits that lists replace in the next night. Finding them reads the history of many links,
+/// so it is done once after each night.
+#[derive(Debug, Default)]
+pub(in crate::serve) struct ListedVisits(Mutex<Option<KnownLists>>);
+
+#[derive(Debug)]
+struct KnownLists {
+    /// The next night and the number of links.
+    of: (Timestamp, usize),
+    listed: Arc<ListedLinks>,
+}
+
+impl ListedVisits {
+    async fn of(&self, links: &PlannedLinks<'_>, library: &Library) -> Result<Arc<ListedLinks>, Error> {
+        let Some(next) = links.next_night() else { return Ok(Arc::default()) };
+        let of = (next, links.count());
+        let mut known = self.0.lock().await;
+        if let Some(known) = known.as_ref().filter(|known| known.of == of) {
+            return Ok(Arc::clone(&known.listed));
+        }
+        let hosts = &library.settings.list_hosts;
+        let listed = Arc::new(library.catalogue.listed_links(&links.kinds(), hosts, next).await?);
+        *known = Some(KnownLists { of, listed: Arc::clone(&listed) });
+        Ok(listed)
+    }
 }
 
 async fn emails(library: &Library) -> Result<Vec<String>, Error> {

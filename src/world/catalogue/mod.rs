@@ -24,6 +24,7 @@ mod full_text_postgres;
 mod full_text_sqlite;
 mod link_id;
 mod links;
+mod list_plan;
 mod login_counts;
 mod location;
 mod night_ref;

@@ -56,6 +56,12 @@ impl FetchSettings {
             budgets: self.crawl_budgets.clone(),
         }
     }
+
+    /// The hosts that list works, by their interfaces.
+    pub fn list_hosts(&self) -> BTreeMap<BulkInterface, String> {
+        let host = |access: &InterfaceAccess| access.address.host().to_owned();
+        self.bulk_interfaces.iter().map(|(interface, access)| (*interface, host(access))).collect()
+    }
 }
 
 /// The bounds of size and time for one exchange.

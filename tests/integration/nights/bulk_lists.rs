@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::process::Command;
 
 use crate::fetch::site::{Reply, Seen};
-use crate::harness::{Harness, Night, PROGRAM, article, page_of};
+use crate::harness::{Harness, Night, PROGRAM, article, page_of, time_of};
 use crate::serve::course::pdf;
+use crate::service::{Service, pages_of};
 
 const WORKS: [&str; 3] = ["1312.6114", "2006.11239", "hep-th/9901001"];
 /// On this night the interface refuses.
@@ -139,6 +142,23 @@ async fn a_plan_counts_the_visits_that_lists_replace() {
     let text = plan().await;
     assert!(text.contains("3 links on 1 host.") && !text.contains("lists.test"), "{text}");
     assert!(text.contains("most visits of 3 links of the slowest host: set arxiv in"), "{text}");
+}
+
+#[tokio::test]
+async fn the_overview_counts_the_visits_that_lists_replace() {
+    let (harness, mut requests) = (harness().await, 0);
+    let file = harness.dir.path().join("onreserve.toml");
+    let pages = "[pages]\nlisten = \"127.0.0.1:0\"\ntrusted_proxies = [\"127.0.0.0/8\"]\nadmin = { groups = [\"it\"] }\n";
+    std::fs::write(&file, std::fs::read_to_string(&file).unwrap() + pages).unwrap();
+    check(&harness, 1, &mut requests).await;
+    let service = Service::start(&harness, &time_of(1));
+    let mut stream = TcpStream::connect(pages_of(&service).await).await.unwrap();
+    let head = "GET /admin/ HTTP/1.0\r\nHost: localhost\r\nRemote-User: ann\r\nRemote-Groups: it\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut html = String::new();
+    stream.read_to_string(&mut html).await.unwrap();
+    assert!(html.contains("The slowest host is lists.test: 1 list"), "{html}");
+    service.stop().await;
 }
 
 #[tokio::test]
