@@ -122,7 +122,7 @@ async fn metrics(State(monitoring): State<Monitoring>) -> RouteResult {
         let help = "Free bytes on the disk of the archive.";
         gauge(&mut text, "onreserve_archive_free_bytes", help, work.archive.free_bytes()?);
         cluster_metrics::links_left(cluster_metrics::night(&work.catalogue).await?.as_ref(), &mut text);
-        cluster_metrics::processes(&work.catalogue, SeriesLabels::All, &mut text).await?;
+        cluster_metrics::processes(&work.catalogue, process.clock, SeriesLabels::All, &mut text).await?;
     }
     Ok(respond(text))
 }

@@ -6,6 +6,7 @@ use crate::serve::error::Error;
 use crate::serve::routes::metric_text::{counter, family, gauge, label};
 use crate::serve::service_status::NightActivity;
 use crate::world::catalogue::{Catalogue, ClusterFigures};
+use crate::world::clock::Clock;
 
 /// Which series are shown. The names of hosts tell what restricted courses read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,10 +33,11 @@ pub(in crate::serve) fn links_left(night: Option<&NightActivity>, text: &mut Str
 /// Nothing for a catalogue that only one process can use.
 pub(in crate::serve) async fn processes(
     catalogue: &Catalogue,
+    clock: Clock,
     labels: SeriesLabels,
     text: &mut String,
 ) -> Result<(), Error> {
-    let Some(figures) = catalogue.cluster_figures().await? else { return Ok(()) };
+    let Some(figures) = catalogue.cluster_figures(clock).await? else { return Ok(()) };
     shards(&figures, text);
     let help = "Requests of all processes to all hosts.";
     counter(text, "onreserve_requests_total", help, figures.requests);

@@ -62,7 +62,7 @@ pub(in crate::serve) async fn metrics(
     responses(&counters, &mut text);
     cluster_metrics::links_left(library.service_status.night().as_ref(), &mut text);
     let labels = if is_monitor(&library, &visitor) { SeriesLabels::All } else { SeriesLabels::Public };
-    cluster_metrics::processes(&library.catalogue, labels, &mut text).await?;
+    cluster_metrics::processes(&library.catalogue, library.clock, labels, &mut text).await?;
     Ok(respond(text))
 }
 

@@ -72,6 +72,7 @@ use tokio::sync::{Mutex, Notify};
 use crate::world::disk;
 use crate::world::read_only::is_read_only;
 
+use cluster::CountedRequests;
 use database::Pool;
 use postgres::Tables;
 
@@ -182,6 +183,8 @@ pub struct Catalogue {
     batches: Arc<Mutex<()>>,
     /// The lease without which this process may not do the work of a scheduler.
     duty: Arc<Duty>,
+    /// The requests of all processes, as this one counted them last.
+    counted_requests: Arc<Mutex<Option<CountedRequests>>>,
     /// The directory of the temporary copy that is open instead; it is removed with this value.
     _copy: Option<Arc<TempDir>>,
 }
@@ -258,6 +261,7 @@ impl Catalogue {
             outbox: Arc::default(),
             batches: Arc::default(),
             duty: Arc::default(),
+            counted_requests: Arc::default(),
             _copy: None,
         }
     }

@@ -100,6 +100,7 @@ pub(super) async fn open(url: &PostgresUrl, tables: Tables) -> Result<Catalogue,
         outbox: std::sync::Arc::default(),
         batches: std::sync::Arc::default(),
         duty: std::sync::Arc::default(),
+        counted_requests: std::sync::Arc::default(),
         _copy: None,
     })
 }

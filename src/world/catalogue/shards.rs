@@ -221,6 +221,7 @@ mod tests {
     use crate::domain::policy::service_role::ServiceRole::Worker;
     use crate::world::catalogue::ServerStart;
     use crate::world::catalogue::each_engine::{new_database, on_each_engine};
+    use crate::world::clock::Clock;
 
     const MINUTE: Duration = Duration::from_mins(1);
 
@@ -350,7 +351,7 @@ mod tests {
         catalogue.apply(&[Entry::Finished { night: night.started, at: started, void: None }]).await.unwrap();
         catalogue.plan_shards(next, &links).await.unwrap();
         assert_eq!(done().await, 1);
-        assert_eq!(catalogue.cluster_figures().await.unwrap().unwrap().lost_leases, 1);
+        assert_eq!(catalogue.cluster_figures(Clock::system()).await.unwrap().unwrap().lost_leases, 1);
         assert_eq!(catalogue.shard_progress(next).await.unwrap().waiting, 7);
     }
 
