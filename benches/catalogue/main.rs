@@ -138,6 +138,8 @@ async fn measure(dir: &Path, place: &Place, courses: u32, nights: u32) -> Figure
     let database = Database::open(place).await;
     database.copy_reports().await;
     database.copy_courses(courses).await;
+    // Making the rows of a large catalogue takes minutes, and other work does not matter until here.
+    println!("the rows of {nights} nights are made; the measurements begin");
     let newest_night = copies::last_night(&world.catalogue).await;
     let (visits, end, compaction) = write_nights(&world.catalogue, courses, nights).await;
     let (bytes, bytes_without_reports) = database.size().await;

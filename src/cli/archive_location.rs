@@ -117,12 +117,14 @@ impl OpenArchive {
 
     /// The link with this address or id, or the only one with this text in its address.
     pub(super) async fn link(&self, text: &str) -> anyhow::Result<Address> {
-        let links = self.catalogue.links().await?;
-        let exact = Address::parse(text).ok();
-        let id: Option<LinkId> = text.parse().ok();
-        if let Some(link) =
-            links.iter().find(|link| Some(*link) == exact.as_ref() || id == Some(LinkId::of(link)))
+        if let Ok(exact) = Address::parse(text)
+            && self.catalogue.has_link(&exact).await?
         {
+            return Ok(exact);
+        }
+        let links = self.catalogue.links().await?;
+        let id: Option<LinkId> = text.parse().ok();
+        if let Some(link) = links.iter().find(|link| id == Some(LinkId::of(link))) {
             return Ok(link.clone());
         }
         let matching: Vec<&Address> = links.iter().filter(|link| link.as_str().contains(text)).collect();

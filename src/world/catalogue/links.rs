@@ -158,6 +158,12 @@ impl Catalogue {
         Ok(captures)
     }
 
+    /// Whether a link was ever visited.
+    pub async fn has_link(&self, link: &Address) -> Result<bool, Error> {
+        let row = query("SELECT 1 FROM link WHERE address = $1").bind(link.as_str());
+        Ok(row.fetch_optional(&self.pool).await?.is_some())
+    }
+
     /// All links that were ever visited.
     pub async fn links(&self) -> Result<Vec<Address>, Error> {
         let rows =
