@@ -22,6 +22,9 @@ const WORKERS: &str = ".workers";
 const CAPTURES: &str = ".custody";
 /// Shared by workers that store visits, and held by who must store or remove captures alone.
 const BATCHES: &str = ".batches";
+/// Held by who waits for [`BATCHES`] alone, so that no batch begins meanwhile: with several workers
+/// there is always one.
+const NEXT: &str = ".batches-next";
 const ATTEMPTS: u32 = 10;
 /// The first words of the lock file of the service; the number of its process follows.
 const SERVICE: &str = "the service, process ";
@@ -161,13 +164,15 @@ impl CaptureLock {
             let file = lock_file(dir, name, lock_with_retries)?;
             file.map_err(|by| LockError::CapturesLocked { dir: dir.to_owned(), by })
         };
-        Ok(Self { _file: locked(CAPTURES)?, batches: Some(locked(BATCHES)?) })
+        let (file, _next) = (locked(CAPTURES)?, locked(NEXT)?);
+        Ok(Self { _file: file, batches: Some(locked(BATCHES)?) })
     }
 
     /// Waits until the lock is free.
     pub async fn wait(dir: &Path, clock: Clock) -> Result<Self, LockError> {
         const WHY: &str = "waiting until another process has finished with the copies";
         let file = wait(dir, CAPTURES, clock, WHY).await?;
+        let _next = wait(dir, NEXT, clock, WHY).await?;
         Ok(Self { _file: file, batches: Some(wait(dir, BATCHES, clock, WHY).await?) })
     }
 
@@ -178,14 +183,20 @@ impl CaptureLock {
 }
 
 impl BatchLock {
-    /// Waits until no process forbids workers to store visits.
+    /// Waits until no process forbids workers to store visits, or is about to.
     pub async fn wait(dir: &Path, clock: Clock) -> Result<Self, LockError> {
         loop {
-            if let Ok(file) = shared_lock(dir, BATCHES, File::try_lock_shared)? {
-                return Ok(Self { _file: file });
+            if let Some(lock) = Self::try_acquire(dir)? {
+                return Ok(lock);
             }
             clock.sleep(PAUSE).await;
         }
+    }
+
+    fn try_acquire(dir: &Path) -> Result<Option<Self>, LockError> {
+        let Ok(_next) = shared_lock(dir, NEXT, File::try_lock_shared)? else { return Ok(None) };
+        let locked = shared_lock(dir, BATCHES, File::try_lock_shared)?;
+        Ok(locked.ok().map(|file| Self { _file: file }))
     }
 }
 
@@ -342,5 +353,25 @@ mod tests {
         }
         drop(takedown);
         night.await.unwrap();
+    }
+
+    /// A batch begins before the one before it ends.
+    #[tokio::test]
+    async fn a_night_does_not_wait_for_ever_for_batches_that_overlap() {
+        let dir = tempfile::tempdir().unwrap();
+        let (dir, clock) = (dir.path(), Clock::system());
+        let mut batch = Some(BatchLock::wait(dir, clock).await.unwrap());
+        let mut night = std::pin::pin!(CaptureLock::wait(dir, clock));
+        let begun = clock.instant();
+        loop {
+            tokio::select! {
+                biased;
+                locked = &mut night => break drop(locked.unwrap()),
+                () = clock.sleep(PAUSE / 4) => {}
+            }
+            assert!(begun.elapsed() < Duration::from_mins(1), "the night still waits");
+            batch = BatchLock::try_acquire(dir).unwrap();
+        }
+        assert!(batch.is_none());
     }
 }
