@@ -62,7 +62,7 @@ fn hosts() -> usize {
 }
 
 /// Long enough for a busy machine.
-fn deadline() -> Duration {
+pub(super) fn deadline() -> Duration {
     Duration::from_mins(1) + Duration::from_millis(60) * u32::try_from(links()).unwrap()
 }
 

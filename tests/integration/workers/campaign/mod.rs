@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::engines::only_on_sqlite_and_directory;
 use crate::harness::Random;
@@ -209,6 +209,13 @@ fn print(plan: &Plan, happened: &[Failure], lost_visits: usize, elapsed: Duratio
 impl Campaign {
     /// Waits for the end of the night, and checks its laws.
     async fn end(mut self, plan: &Plan) {
+        let is_over = timeout(cluster::deadline(), async {
+            // A scheduler that loses its lease on a busy machine leaves the night to the second one.
+            while !self.is_night_over() {
+                sleep(Duration::from_millis(20)).await;
+            }
+        });
+        assert!(is_over.await.is_ok(), "the night does not end: {}", self.second.log());
         self.follow_scheduler().await;
         let Self { server, mut cluster, workers, second, database, .. } = self;
         cluster.night_ends().await;
