@@ -68,7 +68,8 @@ pub(super) async fn refuse_beside_processes(
     if !place.has_shared_journal() {
         return Ok(());
     }
-    // Nobody works with a catalogue that cannot be opened.
+    // The leases of a damaged catalogue, or of one of another version, cannot be read. The commands that
+    // ask are those that mend such a catalogue, so they go on.
     let Ok(catalogue) = Catalogue::open_at_as_it_is(location).await else { return Ok(()) };
     match catalogue.processes().await?.into_iter().next() {
         Some(process) => Err(LockError::InstanceRunning { dir: place.dir.clone(), by: process.name }.into()),

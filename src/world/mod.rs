@@ -122,59 +122,43 @@ impl World {
         fetch: fetch::FetchSettings,
         clock: Clock,
     ) -> anyhow::Result<Self> {
-        let world = Self::open_alone(archive, catalogue, fetch, clock).await?;
-        if let Some(by) = world.other_process(|_| true).await? {
-            return Err(LockError::InstanceRunning { dir: archive.dir.clone(), by }.into());
-        }
-        Ok(world)
+        Self::open_alone(archive, catalogue, fetch, clock, |_| true).await
     }
 
-    /// The same for a service of one process. Beside a bucket another one may have a lease; whoever
-    /// begins the next one waits for its end.
+    /// The same for a service of one process (role `all`). Beside a bucket it opens also while another
+    /// such service has a lease, because it waits for the end of that lease later.
     pub async fn open_service(
         archive: &ArchivePlace,
         catalogue: &CatalogueLocation,
         fetch: fetch::FetchSettings,
         clock: Clock,
     ) -> anyhow::Result<Self> {
-        let world = Self::open_alone(archive, catalogue, fetch, clock).await?;
-        let other = world.other_process(|process| !process.has_role(ServiceRole::All)).await?;
-        if let Some(by) = other {
-            return Err(LockError::InstanceRunning { dir: archive.dir.clone(), by }.into());
-        }
-        Ok(world)
+        let is_in_the_way = |process: &ProcessFigures| !process.has_role(ServiceRole::All);
+        Self::open_alone(archive, catalogue, fetch, clock, is_in_the_way).await
     }
 
+    /// Opens an archive unless it is in a bucket that processes share, and such a process has a lease.
     async fn open_alone(
-        archive: &ArchivePlace,
+        place: &ArchivePlace,
         catalogue: &CatalogueLocation,
         fetch: fetch::FetchSettings,
         clock: Clock,
+        is_in_the_way: impl Fn(&ProcessFigures) -> bool,
     ) -> anyhow::Result<Self> {
-        archive::make_dir(&archive.dir)?;
-        let alone = SoleInstance::acquire(&archive.dir)?;
-        let archive = Archive::open(archive)?;
+        archive::make_dir(&place.dir)?;
+        let alone = SoleInstance::acquire(&place.dir)?;
+        let archive = Archive::open(place)?;
         let catalogue = open_catalogue(&archive, catalogue).await?;
-        // A service that crashed here has left its lease, for which nobody needs to wait.
-        if archive.has_shared_journal()
-            && let Some(process) = alone.service_before()
-        {
-            catalogue.end_lease_of_service(&machine::name_of_process(process)).await?;
+        if archive.has_shared_journal() {
+            // The service that used this directory before has crashed, so its lease ends now.
+            if let Some(process) = alone.service_before() {
+                catalogue.end_lease_of_service(&machine::name_of_process(process)).await?;
+            }
+            if let Some(by) = process_with_lease(&catalogue, is_in_the_way).await? {
+                return Err(LockError::InstanceRunning { dir: place.dir.clone(), by }.into());
+            }
         }
         Self::around(archive, catalogue, alone, fetch, clock)
-    }
-
-    /// The name of a process of this kind that has a lease, if the archive is in a bucket that
-    /// processes share.
-    async fn other_process(
-        &self,
-        is_meant: impl Fn(&ProcessFigures) -> bool,
-    ) -> anyhow::Result<Option<String>> {
-        if !self.archive.has_shared_journal() {
-            return Ok(None);
-        }
-        let found = self.catalogue.processes().await?.into_iter().find(is_meant);
-        Ok(found.map(|process| process.name))
     }
 
     /// Opens an archive whose links workers visit. Waits until no other service uses it.
@@ -228,7 +212,7 @@ impl World {
         if role == ServiceRole::Scheduler {
             return Ok(Self { crawler: Crawler::Workers, ..world });
         }
-        match world.other_process(|process| process.has_role(ServiceRole::All)).await? {
+        match process_with_lease(&world.catalogue, |process| process.has_role(ServiceRole::All)).await? {
             Some(by) => Err(LockError::WithoutWorkers { dir: world.archive.dir().to_owned(), by }.into()),
             None => Ok(world),
         }
@@ -344,6 +328,15 @@ impl World {
         self.bulk_interfaces.clone_from(&fetch.bulk_interfaces);
         Ok(())
     }
+}
+
+/// The name of a process of this kind that has a lease.
+async fn process_with_lease(
+    catalogue: &Catalogue,
+    is_meant: impl Fn(&ProcessFigures) -> bool,
+) -> anyhow::Result<Option<String>> {
+    let found = catalogue.processes().await?.into_iter().find(is_meant);
+    Ok(found.map(|process| process.name))
 }
 
 /// Opens the catalogue of an archive. One that was not moved to a database yet is not ignored.
