@@ -173,8 +173,9 @@ impl Daemon {
     async fn work(&mut self) -> anyhow::Result<()> {
         self.supervisor.ready("waiting for the first night");
         loop {
-            let stopped = match self.next_runs().await {
-                Ok((due_runs, request)) => Box::pin(self.run_due(due_runs, request)).await?,
+            let stopped = match Box::pin(self.turn()).await {
+                Ok(stopped) => stopped,
+                Err(error) if turn::is_lease_over(&error) => self.wait_for_lease().await?,
                 Err(error) if self.is_away(&error) => self.wait_for_catalogue(&error).await?,
                 Err(error) => return Err(error),
             };
@@ -259,11 +260,13 @@ impl Daemon {
         let left = left.map_or(MAX_WAIT, |left| Duration::try_from(left).unwrap_or(Duration::ZERO));
         let (clock, catalogue, requests) =
             (self.world.clock, self.world.catalogue.clone(), &mut self.recheck_requests);
+        let lease = self.supervisor.lease();
         let heard = {
             let mut idle = pin!(async {
                 tokio::select! {
                     () = clock.sleep(left.min(MAX_WAIT)) => None,
                     () = requests::arrive(&catalogue, clock) => None,
+                    () = turn::lost(lease.as_ref()) => None,
                     request = requests.next() => Some(request),
                 }
             });
@@ -289,7 +292,9 @@ impl Daemon {
         self.host_memory.begin(RunKind::Recheck, &mut self.world, &self.settings.fetch);
         let span = tracing::info_span!("look", run = %self.world.clock.now());
         let recheck = night::recheck_link(&course, link, &self.world).instrument(span.clone());
-        let Some(rechecked) = run_supervised(&mut self.supervisor, recheck).await? else { return Ok(None) };
+        let Some(rechecked) = turn::run_with_lease(&mut self.supervisor, recheck).await? else {
+            return Ok(None);
+        };
         let _entered = span.enter();
         let is_cleared = rechecked.as_ref().is_ok_and(|rechecked| rechecked.cleared > 0);
         run_log::rechecked(rechecked);
@@ -320,9 +325,9 @@ impl Daemon {
             NightScope::WithinBudgets { beside: &beside }
         };
         let night = night::run(&courses, scope, &self.world, &watch).instrument(span.clone());
-        let finished = run_supervised(&mut self.supervisor, night).await?;
+        let finished = turn::run_with_lease(&mut self.supervisor, night).await;
         self.status.end_night();
-        let Some(finished) = finished else {
+        let Some(finished) = finished? else {
             return Ok(Some(StopRequested));
         };
         requests::end(&taken, &finished, &self.world).await?;
@@ -337,12 +342,12 @@ impl Daemon {
                 span.in_scope(|| run_log::ended(&finished));
                 self.pings.send(ping.as_ref(), run_log::ping_for(&finished));
                 let scrub = night::scrub::scrub(&self.world).instrument(span.clone());
-                let Some(fixity) = run_supervised(&mut self.supervisor, scrub).await? else {
+                let Some(fixity) = turn::run_with_lease(&mut self.supervisor, scrub).await? else {
                     return Ok(Some(StopRequested));
                 };
                 span.in_scope(|| run_log::scrubbed(fixity));
             }
-            Err(error) if self.is_away(&error) => return self.wait_for_catalogue(&error).await,
+            Err(error) if self.is_away(&error) => return Err(error),
             Err(error) => {
                 self.retry_at = Some(self.world.clock.instant() + RETRY_DELAY);
                 span.in_scope(|| tracing::error!(error = %run_log::one_line(&error), "the night failed; it resumes in 30 minutes"));
@@ -359,7 +364,7 @@ impl Daemon {
         let courses = self.courses(due.iter());
         let span = tracing::info_span!("look", run = %now);
         let recheck = night::recheck(&courses, &self.world).instrument(span.clone());
-        let Some(rechecked) = run_supervised(&mut self.supervisor, recheck).await? else {
+        let Some(rechecked) = turn::run_with_lease(&mut self.supervisor, recheck).await? else {
             return Ok(Some(StopRequested));
         };
         let _entered = span.enter();

@@ -3,6 +3,7 @@
 
 use std::future::pending;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::ProcessOptions;
@@ -11,6 +12,7 @@ use super::services::Services;
 use super::shared_lease::SharedLease;
 use crate::config;
 use crate::domain::policy::service_role::ServiceRole;
+use crate::night::workers::ProcessLease;
 use crate::serve::Monitoring;
 use crate::world::archive::ArchivePlace;
 use crate::world::catalogue::PostgresUrl;
@@ -83,6 +85,11 @@ impl Supervisor {
     #[must_use]
     pub(super) fn with_lease(self, shared: Option<SharedLease>) -> Self {
         Self { shared, ..self }
+    }
+
+    /// The lease of a process beside others.
+    pub(super) fn lease(&self) -> Option<Arc<ProcessLease>> {
+        self.shared.as_ref().map(|shared| Arc::clone(&shared.lease))
     }
 
     pub(super) fn ready(&self, status: &str) {

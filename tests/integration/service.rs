@@ -79,6 +79,10 @@ impl Service {
         self.log.lock().unwrap().clone()
     }
 
+    pub(crate) fn times_logged(&self, word: &str) -> usize {
+        self.log.lock().unwrap().matches(word).count()
+    }
+
     /// Waits for a message to the service manager, and returns all messages until then.
     pub(crate) async fn says(&self, word: &str) -> String {
         self.says_within(DEADLINE, word).await

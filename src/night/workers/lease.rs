@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const STOP: Duration = Duration::from_hours(6);
 
 /// The lease of this process. While [`Self::keep`] runs, it is renewed; if it is lost, the
-/// process gets another one.
+/// process gets another one: at once, or when the scheduler ends that has taken over from it.
 pub struct ProcessLease {
     catalogue: Catalogue,
     clock: Clock,
@@ -62,6 +62,8 @@ struct CurrentLease {
     until: Instant,
     /// From then on the process sends requests.
     requests_from: Instant,
+    /// Another scheduler has taken over, so this one waits for another lease.
+    is_lost: bool,
 }
 
 impl ProcessLease {
@@ -89,7 +91,8 @@ impl ProcessLease {
             clock.sleep(PAUSE).await;
         };
         let until = asked + terms.duration;
-        let current = watch::Sender::new(CurrentLease { process, until, requests_from: asked });
+        let current =
+            watch::Sender::new(CurrentLease { process, until, requests_from: asked, is_lost: false });
         Ok(Arc::new(Self {
             catalogue,
             clock,
@@ -128,13 +131,26 @@ impl ProcessLease {
     /// have no lease, because a newer version has changed the catalogue.
     pub async fn keep(&self) -> catalogue::Error {
         loop {
-            self.clock.sleep(self.terms.duration / RENEWALS).await;
-            match self.renew().await {
+            let (is_lost, interval) = (self.is_lost(), self.terms.duration / RENEWALS);
+            self.clock.sleep(if is_lost { interval.min(PAUSE) } else { interval }).await;
+            match if is_lost { self.replace().await } else { self.renew().await } {
+                Ok(()) if is_lost => tracing::info!("the other scheduler has ended, so this one goes on"),
                 Ok(()) => {}
                 Err(error @ catalogue::Error::Outdated) => return error,
+                Err(catalogue::Error::LeaseOver) if is_lost => {}
+                Err(catalogue::Error::LeaseOver) => {
+                    tracing::warn!(
+                        "another scheduler has taken over, because the lease of this one was over; waiting until the other scheduler ends"
+                    );
+                    self.current.send_modify(|current| current.is_lost = true);
+                }
                 Err(error) => tracing::warn!(%error, "the lease of this process cannot be renewed now"),
             }
         }
+    }
+
+    fn is_lost(&self) -> bool {
+        self.current.borrow().is_lost
     }
 
     async fn renew(&self) -> Result<(), catalogue::Error> {
@@ -146,8 +162,8 @@ impl ProcessLease {
                 }
             });
         } else if self.process() == process {
-            tracing::warn!("the lease of this process is over, so others have its shards; it begins anew");
             self.replace().await?;
+            tracing::warn!("the lease of this process was over, so others have its shards; it has a new one");
         }
         Ok(())
     }
@@ -171,8 +187,20 @@ impl ProcessLease {
             process,
             until: asked + self.terms.duration,
             requests_from,
+            is_lost: false,
         });
         Ok(())
+    }
+
+    /// Returns when another scheduler has taken over from this one.
+    pub async fn lost_to_another(&self) {
+        // The sender is a part of this value.
+        let _ = self.current.subscribe().wait_for(|current| current.is_lost).await;
+    }
+
+    /// Returns when this process has its lease.
+    pub async fn held(&self) {
+        let _ = self.current.subscribe().wait_for(|current| !current.is_lost).await;
     }
 
     /// Returns when the process has another lease than this one.

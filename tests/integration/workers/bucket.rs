@@ -214,6 +214,24 @@ async fn nothing_is_taken_down_on_another_machine_during_a_night() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_scheduler_that_was_frozen_waits_for_the_one_that_took_over() {
+    only_on_sqlite_and_directory!("it chooses its engines itself");
+    let Some((server, store)) = servers() else { return };
+    let (cluster, mut second) = with_two_schedulers(server, Some(store)).await;
+    cluster.after_requests(20).await;
+    cluster.scheduler.signal(Signal::STOP);
+    second.logs("resuming an interrupted night").await;
+    cluster.scheduler.signal(Signal::CONT);
+    cluster.scheduler.logs("another scheduler has taken over").await;
+    cluster.scheduler.says("STATUS=waiting until the other scheduler ends").await;
+    assert!(!cluster.scheduler.log().contains("catalogue is away"), "{}", cluster.scheduler.log());
+    second.child.kill().await.unwrap();
+    cluster.scheduler.logs("the other scheduler has ended, so this one goes on").await;
+    cluster.night_ends().await;
+    drop(cluster.outcome_of_frozen().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn commands_find_the_scheduler_on_another_machine() {
     only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some((server, store)) = servers() else { return };

@@ -17,7 +17,7 @@ use crate::harness::{Harness, PROGRAM, article, page_of};
 use crate::interrupted::RequestCounter;
 use crate::postgres_server::PostgresServer;
 use crate::s3_server::{ACCESS_KEY, S3Server, SECRET_KEY, TestBucket};
-use crate::service::Service;
+use crate::service::{Service, until};
 use crate::workers::outcome::{Outcome, ReadArchive};
 
 /// When the processes start.
@@ -288,7 +288,8 @@ impl Cluster {
 
     /// The same with so many short pauses before the requests to each host.
     pub(super) async fn outcome_with(self, short_pauses: usize) -> Outcome {
-        self.scheduler.logs("email sent").await;
+        until(|| !self.relay.taken().is_empty(), || format!("there is no email: {}", self.scheduler.log()))
+            .await;
         let configuration = self.configuration();
         let Self { harness, relay, database, bucket, scheduler, workers, .. } = self;
         for mut process in workers.into_iter().chain([scheduler]) {

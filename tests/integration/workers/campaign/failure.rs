@@ -24,6 +24,8 @@ pub(super) enum Failure {
     /// A standby without the last commits replaces the server.
     StandbyBehind,
     SchedulerKilled,
+    /// Past its lease, so that the second one takes over.
+    SchedulerFrozen,
     /// A worker is started again with a clock that is ahead or behind by a minute.
     Clock,
     /// A worker is started again with the other program, or with the own one if it had the other.
@@ -41,7 +43,7 @@ pub(super) enum StoreFault {
 }
 
 impl Failure {
-    pub(super) const ALL: [(&str, Self); 14] = [
+    pub(super) const ALL: [(&str, Self); 15] = [
         ("killed", Self::WorkerKilled),
         ("frozen", Self::WorkerFrozen),
         ("without-database", Self::WorkerWithoutDatabase),
@@ -54,12 +56,19 @@ impl Failure {
         ("standby", Self::Standby),
         ("standby-behind", Self::StandbyBehind),
         ("scheduler-killed", Self::SchedulerKilled),
+        ("scheduler-frozen", Self::SchedulerFrozen),
         ("clocks", Self::Clock),
         ("other-version", Self::OtherVersion),
     ];
 
+    /// In a directory a frozen scheduler keeps its file lock.
     pub(super) fn needs_store(self) -> bool {
-        matches!(self, Self::WorkerWithoutStore | Self::Store(_))
+        matches!(self, Self::WorkerWithoutStore | Self::Store(_) | Self::SchedulerFrozen)
+    }
+
+    /// Whether a process is frozen: it may send each host one request too late.
+    pub(super) fn is_freeze(self) -> bool {
+        matches!(self, Self::WorkerFrozen | Self::SchedulerFrozen)
     }
 
     pub(super) fn is_standby(self) -> bool {

@@ -8,6 +8,7 @@ use tokio::time::{sleep, timeout};
 
 use super::failure::{Failure, StoreFault};
 use super::{Campaign, WORKERS, second_scheduler};
+use crate::service::until;
 use crate::workers::proxy::DatabaseProxy;
 
 /// The requests to a store are repeated for about this time before a batch is given up.
@@ -47,6 +48,7 @@ impl Campaign {
             }
             Failure::Standby | Failure::StandbyBehind => self.replace_server(failure).await,
             Failure::SchedulerKilled => self.kill_scheduler().await,
+            Failure::SchedulerFrozen => self.freeze_scheduler().await,
             Failure::Clock => {
                 // Other than the one it has: a minute behind, right, or a minute ahead.
                 let minutes = (self.workers[place].ahead.as_mins() + 2 + self.below(2)).rem_euclid(3) - 1;
@@ -128,16 +130,32 @@ impl Campaign {
 
     async fn kill_scheduler(&mut self) {
         self.cluster.scheduler.child.kill().await.unwrap();
-        self.second.logs(RESUMING).await;
+        self.until_second_resumes().await;
         self.follow_scheduler().await;
     }
 
-    /// If the second scheduler has taken over, it is the scheduler, and another one waits for its end.
+    async fn freeze_scheduler(&mut self) {
+        self.cluster.scheduler.signal(Signal::STOP);
+        self.until_second_resumes().await;
+        self.cluster.scheduler.signal(Signal::CONT);
+        self.follow_scheduler().await;
+    }
+
+    async fn until_second_resumes(&self) {
+        let resumes = || self.second.times_logged(RESUMING) > self.resumed_before;
+        until(resumes, || format!("it does not take over: {}", self.second.log())).await;
+    }
+
+    /// If the second scheduler has taken over, it is the scheduler, and the one before it waits for its
+    /// end, or a new one if that was killed.
     pub(super) async fn follow_scheduler(&mut self) {
-        if !self.second.log().contains(RESUMING) {
+        if self.second.times_logged(RESUMING) == self.resumed_before {
             return;
         }
-        let third = second_scheduler(&self.cluster).await;
-        self.cluster.scheduler = std::mem::replace(&mut self.second, third);
+        std::mem::swap(&mut self.cluster.scheduler, &mut self.second);
+        if self.second.child.try_wait().unwrap().is_some() {
+            self.second = second_scheduler(&self.cluster).await;
+        }
+        self.resumed_before = self.second.times_logged(RESUMING);
     }
 }

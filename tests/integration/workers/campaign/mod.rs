@@ -53,6 +53,8 @@ struct Campaign {
     workers: Vec<Worker>,
     /// Takes over when the scheduler is lost.
     second: Service,
+    /// How often it has taken over before it waited for this scheduler.
+    resumed_before: usize,
     /// Ways to the store that are as the faults say.
     faulty_stores: Vec<(StoreFault, FaultyProxy)>,
     random: Random,
@@ -88,6 +90,7 @@ impl Campaign {
             database,
             workers,
             second,
+            resumed_before: 0,
             faulty_stores: store.map(faulty_stores).unwrap_or_default(),
             random,
             lost_visits: 0,
@@ -208,7 +211,7 @@ fn print(plan: &Plan, happened: &[Failure], lost_visits: usize, elapsed: Duratio
 
 impl Campaign {
     /// Waits for the end of the night, and checks its laws.
-    async fn end(mut self, plan: &Plan) {
+    async fn end(self, plan: &Plan) {
         let is_over = timeout(cluster::deadline(), async {
             // A scheduler that loses its lease on a busy machine leaves the night to the second one.
             while !self.is_night_over() {
@@ -216,16 +219,13 @@ impl Campaign {
             }
         });
         assert!(is_over.await.is_ok(), "the night does not end: {}", self.second.log());
-        self.follow_scheduler().await;
         let Self { server, mut cluster, workers, second, database, .. } = self;
-        cluster.night_ends().await;
-        // It has nothing that it could give back.
-        drop(second);
         let (services, proxies): (Vec<_>, Vec<_>) =
             workers.into_iter().map(|worker| (worker.service, worker.proxies)).unzip();
         cluster.workers = services;
-        // A worker that was frozen may have sent each host one request too late.
-        let late = 2 * plan.failures.iter().filter(|failure| **failure == Failure::WorkerFrozen).count();
+        cluster.workers.push(second);
+        // There is one short pause before a late request and one after it.
+        let late = 2 * plan.failures.iter().filter(|failure| failure.is_freeze()).count();
         drop(cluster.outcome_with(late).await);
         drop((server, proxies, database));
     }
