@@ -37,8 +37,8 @@ pub struct SoleInstance {
     file: File,
     /// Set while no worker may use the archive.
     workers: Option<File>,
-    /// The process that had the lock before, if it was a service.
-    service_before: Option<u32>,
+    /// The process that had the lock before.
+    process_before: Option<u32>,
 }
 
 /// Proof that workers and web processes may use the archive: its service admits them, or none runs.
@@ -90,10 +90,10 @@ fn advice(error: &io::Error) -> &'static str {
 impl SoleInstance {
     pub fn acquire(dir: &Path) -> Result<Self, LockError> {
         let before = || std::fs::read_to_string(dir.join(INSTANCE)).unwrap_or_default();
-        let mut service_before = None;
+        let mut process_before = None;
         let lock = |file: &File| {
             lock_with_retries(file)?;
-            service_before = before().trim().strip_prefix(SERVICE).and_then(|id| id.parse().ok());
+            process_before = before().trim().rsplit(' ').next().and_then(|id| id.parse().ok());
             Ok(())
         };
         let file = match lock_file(dir, INSTANCE, lock)? {
@@ -101,7 +101,7 @@ impl SoleInstance {
             Err(by) => return Err(LockError::InstanceRunning { dir: dir.to_owned(), by }),
         };
         match lock_file(dir, WORKERS, lock_with_retries)? {
-            Ok(workers) => Ok(Self { file, workers: Some(workers), service_before }),
+            Ok(workers) => Ok(Self { file, workers: Some(workers), process_before }),
             Err(_) => Err(LockError::WorkersRunning { dir: dir.to_owned() }),
         }
     }
@@ -110,7 +110,7 @@ impl SoleInstance {
     pub async fn wait_beside_workers(dir: &Path, clock: Clock) -> Result<Self, LockError> {
         let file = wait(dir, INSTANCE, clock, "waiting until the other scheduler ends").await?;
         let workers = lock_file(dir, WORKERS, File::try_lock)?.ok();
-        Ok(Self { file, workers, service_before: None })
+        Ok(Self { file, workers, process_before: None })
     }
 
     /// Whether no worker uses the archive, nor begins to.
@@ -123,9 +123,9 @@ impl SoleInstance {
         self.workers = None;
     }
 
-    /// The process of the service that had the lock just before. It is gone.
-    pub fn service_before(&self) -> Option<u32> {
-        self.service_before
+    /// The process that had the lock before, as it wrote into the lock file.
+    pub fn process_before(&self) -> Option<u32> {
+        self.process_before
     }
 
     /// Marks the instance as the service.
@@ -303,9 +303,8 @@ mod tests {
         assert!(SoleInstance::is_service(dir.path()));
         drop(service);
         let next = SoleInstance::acquire(dir.path()).unwrap();
-        assert_eq!(next.service_before(), Some(std::process::id()));
+        assert_eq!(next.process_before(), Some(std::process::id()));
         drop(next);
-        assert_eq!(SoleInstance::acquire(dir.path()).unwrap().service_before(), None, "it was a command");
     }
 
     #[tokio::test]

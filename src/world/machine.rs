@@ -8,7 +8,12 @@ pub fn process_name() -> String {
     name_of_process(std::process::id())
 }
 
-/// The same for the process of this machine with this number.
+/// Whether no process of this machine but this one has this number.
+pub fn is_gone(process: u32) -> bool {
+    process == std::process::id() || !Path::new("/proc").join(process.to_string()).exists()
+}
+
+/// The name of the process of this machine with this number.
 pub fn name_of_process(id: u32) -> String {
     let name = std::fs::read_to_string(Path::new("/proc/sys/kernel/hostname")).unwrap_or_default();
     let name = if name.trim().is_empty() { "unknown" } else { name.trim() };

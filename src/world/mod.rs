@@ -150,10 +150,7 @@ impl World {
         let archive = Archive::open(place)?;
         let catalogue = open_catalogue(&archive, catalogue).await?;
         if archive.has_shared_journal() {
-            // The service that used this directory before has crashed, so its lease ends now.
-            if let Some(process) = alone.service_before() {
-                catalogue.end_lease_of_service(&machine::name_of_process(process)).await?;
-            }
+            end_process_before(&alone, &catalogue).await?;
             if let Some(by) = process_with_lease(&catalogue, is_in_the_way).await? {
                 return Err(LockError::InstanceRunning { dir: place.dir.clone(), by }.into());
             }
@@ -208,6 +205,7 @@ impl World {
         let alone = SoleInstance::acquire(&archive.dir)?;
         let archive = Archive::open_beside_others(archive)?;
         let catalogue = open_catalogue(&archive, catalogue).await?;
+        end_process_before(&alone, &catalogue).await?;
         let world = Self::around(archive, catalogue, alone, fetch, clock)?;
         if role == ServiceRole::Scheduler {
             return Ok(Self { crawler: Crawler::Workers, ..world });
@@ -327,6 +325,15 @@ impl World {
         self.timegate.clone_from(&fetch.timegate);
         self.bulk_interfaces.clone_from(&fetch.bulk_interfaces);
         Ok(())
+    }
+}
+
+/// Ends what the process held that used this working directory before, if it has crashed.
+async fn end_process_before(alone: &SoleInstance, catalogue: &Catalogue) -> Result<(), catalogue::Error> {
+    // The number may be that of a new process.
+    match alone.process_before().filter(|process| machine::is_gone(*process)) {
+        Some(process) => catalogue.end_service(&machine::name_of_process(process)).await,
+        None => Ok(()),
     }
 }
 

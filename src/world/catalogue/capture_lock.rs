@@ -61,6 +61,18 @@ impl Catalogue {
         Ok(())
     }
 
+    /// Ends the lock of a process with this name, if it has it. The process is gone.
+    pub(super) async fn unlock_captures_of(&self, holder: &str) -> Result<(), Error> {
+        query(
+            "UPDATE capture_lock SET locked_until = '-infinity', admits_workers = TRUE \
+             WHERE holder = $1 AND locked_until > clock_timestamp()",
+        )
+        .bind(holder)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
     /// The turn in which a worker may store bodies; `None` while it may not.
     pub async fn turn_of_workers(&self) -> Result<Option<CaptureTurn>, Error> {
         let turn = query_scalar(
@@ -114,6 +126,10 @@ mod tests {
         let takedown = lock("a takedown").await.unwrap();
         catalogue.unlock_captures(takedown).await.unwrap();
         assert!(!is_turn(night).await, "its bodies may be gone");
+        lock("one that crashed").await.unwrap();
+        catalogue.end_service("another").await.unwrap();
+        assert!(lock("the next").await.is_err());
+        catalogue.end_service("one that crashed").await.unwrap();
         lock("one that is lost").await.unwrap();
         query("UPDATE capture_lock SET locked_until = clock_timestamp()")
             .execute(&catalogue.pool)

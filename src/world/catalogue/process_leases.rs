@@ -110,17 +110,19 @@ impl Catalogue {
         Ok(renewed == 1)
     }
 
-    /// Ends the lease of the service of one process with this name, which is gone.
-    pub async fn end_lease_of_service(&self, name: &str) -> Result<(), Error> {
+    /// Ends the lease of a process with this name that ran nights, and its lock on the captures. It
+    /// is gone.
+    pub async fn end_service(&self, name: &str) -> Result<(), Error> {
         query(
             "UPDATE process_lease SET lease_until = clock_timestamp() \
-             WHERE name = $1 AND role = $2 AND lease_until > clock_timestamp()",
+             WHERE name = $1 AND role IN ($2, $3) AND lease_until > clock_timestamp()",
         )
         .bind(name)
         .bind(ServiceRole::All.as_str())
+        .bind(ServiceRole::Scheduler.as_str())
         .execute(&self.pool)
         .await?;
-        Ok(())
+        self.unlock_captures_of(name).await
     }
 
     /// Ends a lease, so that others take the shards and hosts at once.

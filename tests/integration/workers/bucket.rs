@@ -293,11 +293,13 @@ async fn a_service_that_crashed_does_not_keep_its_machine_waiting() {
     let begun =
         crashed.catalogue.begin_only_scheduler(&machine::process_name(), ServiceRole::All, MINUTE).await;
     assert!(begun.unwrap().is_some());
+    crashed.catalogue.lock_captures(&machine::process_name(), MINUTE).await.unwrap().unwrap();
     drop(crashed);
     let refused = open(&other).await.map(|_| ()).unwrap_err();
     assert!(refused.to_string().contains("uses the archive"), "{refused}");
     open(&place).await.unwrap();
-    open(&other).await.unwrap();
+    let world = open(&other).await.unwrap();
+    world.catalogue.lock_captures("another", MINUTE).await.unwrap().unwrap();
 }
 
 /// The archive in a bucket with this working directory, and its catalogue.
