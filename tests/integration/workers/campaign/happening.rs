@@ -4,17 +4,15 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use rustix::process::Signal;
+use sqlx::{Connection as _, PgConnection};
 use tokio::time::{sleep, timeout};
 
 use super::failure::{Failure, StoreFault};
 use super::{Campaign, WORKERS, second_scheduler};
-use crate::service::until;
 use crate::workers::proxy::DatabaseProxy;
 
 /// The requests to a store are repeated for about this time before a batch is given up.
 const STORE_RETRIES: Duration = Duration::from_secs(8);
-/// What a scheduler logs that takes over.
-const RESUMING: &str = "resuming an interrupted night";
 
 impl Campaign {
     pub(super) async fn fail(&mut self, failure: Failure) {
@@ -130,32 +128,46 @@ impl Campaign {
 
     async fn kill_scheduler(&mut self) {
         self.cluster.scheduler.child.kill().await.unwrap();
-        self.until_second_resumes().await;
+        self.until_second_has_lease().await;
         self.follow_scheduler().await;
     }
 
     async fn freeze_scheduler(&mut self) {
         self.cluster.scheduler.signal(Signal::STOP);
-        self.until_second_resumes().await;
+        self.until_second_has_lease().await;
+        sleep(Duration::from_millis(100 * u64::try_from(self.below(20)).unwrap())).await;
         self.cluster.scheduler.signal(Signal::CONT);
         self.follow_scheduler().await;
     }
 
-    async fn until_second_resumes(&self) {
-        let resumes = || self.second.times_logged(RESUMING) > self.resumed_before;
-        until(resumes, || format!("it does not take over: {}", self.second.log())).await;
+    async fn second_has_lease(&self) -> bool {
+        let mut catalogue = PgConnection::connect(&self.cluster.database).await.unwrap();
+        let lasting = "SELECT count(*) FROM process_lease WHERE role = 'scheduler' \
+                       AND lease_until > clock_timestamp() AND name LIKE '%/' || $1";
+        let id = self.second.child.id().unwrap().to_string();
+        let number: i64 = sqlx::query_scalar(lasting).bind(id).fetch_one(&mut catalogue).await.unwrap();
+        catalogue.close().await.unwrap();
+        number > 0
+    }
+
+    async fn until_second_has_lease(&self) {
+        let has_lease = timeout(Duration::from_mins(1), async {
+            while !self.second_has_lease().await {
+                sleep(Duration::from_millis(20)).await;
+            }
+        });
+        assert!(has_lease.await.is_ok(), "it does not take over: {}", self.second.log());
     }
 
     /// If the second scheduler has taken over, it is the scheduler, and the one before it waits for its
     /// end, or a new one if that was killed.
     pub(super) async fn follow_scheduler(&mut self) {
-        if self.second.times_logged(RESUMING) == self.resumed_before {
+        if !self.second_has_lease().await {
             return;
         }
         std::mem::swap(&mut self.cluster.scheduler, &mut self.second);
         if self.second.child.try_wait().unwrap().is_some() {
             self.second = second_scheduler(&self.cluster).await;
         }
-        self.resumed_before = self.second.times_logged(RESUMING);
     }
 }

@@ -53,8 +53,6 @@ struct Campaign {
     workers: Vec<Worker>,
     /// Takes over when the scheduler is lost.
     second: Service,
-    /// How often it has taken over before it waited for this scheduler.
-    resumed_before: usize,
     /// Ways to the store that are as the faults say.
     faulty_stores: Vec<(StoreFault, FaultyProxy)>,
     random: Random,
@@ -90,7 +88,6 @@ impl Campaign {
             database,
             workers,
             second,
-            resumed_before: 0,
             faulty_stores: store.map(faulty_stores).unwrap_or_default(),
             random,
             lost_visits: 0,
@@ -109,8 +106,8 @@ impl Campaign {
     /// Whether the night ends before so many more requests.
     async fn night_is_over_before(&self, requests: usize) -> bool {
         let over = async {
-            while !self.is_night_over() {
-                sleep(Duration::from_millis(20)).await;
+            while !self.is_night_over().await {
+                sleep(Duration::from_millis(100)).await;
             }
         };
         tokio::select! {
@@ -119,8 +116,8 @@ impl Campaign {
         }
     }
 
-    fn is_night_over(&self) -> bool {
-        [&self.cluster.scheduler, &self.second].iter().any(|one| one.log().contains("night finished"))
+    async fn is_night_over(&self) -> bool {
+        self.cluster.number("SELECT count(*) FROM night WHERE finished IS NOT NULL").await > 0
     }
 }
 
@@ -213,9 +210,8 @@ impl Campaign {
     /// Waits for the end of the night, and checks its laws.
     async fn end(self, plan: &Plan) {
         let is_over = timeout(cluster::deadline(), async {
-            // A scheduler that loses its lease on a busy machine leaves the night to the second one.
-            while !self.is_night_over() {
-                sleep(Duration::from_millis(20)).await;
+            while !self.is_night_over().await {
+                sleep(Duration::from_millis(100)).await;
             }
         });
         assert!(is_over.await.is_ok(), "the night does not end: {}", self.second.log());
