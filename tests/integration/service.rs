@@ -12,6 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpStream, UnixDatagram};
 use tokio::process::{Child, Command};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::fetch::site::{Reply, Then};
 use crate::harness::{Harness, PROGRAM, article, page_of};
@@ -22,7 +23,8 @@ const DEADLINE: Duration = Duration::from_mins(1);
 /// The service with a simulated service manager.
 pub(crate) struct Service {
     pub(crate) child: Child,
-    supervisor: UnixDatagram,
+    /// What it has said to the service manager, and nobody has heard yet.
+    said: tokio::sync::Mutex<UnboundedReceiver<String>>,
     log: Arc<Mutex<String>>,
     _dir: tempfile::TempDir,
 }
@@ -72,15 +74,21 @@ impl Service {
                 kept.push('\n');
             }
         });
-        Self { child, supervisor, log, _dir: dir }
+        let (messages, said) = unbounded_channel();
+        // As a service manager it reads at once: a process that is not heard waits for it.
+        tokio::spawn(async move {
+            let mut message = vec![0; 4096];
+            while let Ok(length) = supervisor.recv(&mut message).await {
+                if messages.send(String::from_utf8_lossy(&message[..length]).into_owned()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, said: said.into(), log, _dir: dir }
     }
 
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
-    }
-
-    pub(crate) fn times_logged(&self, word: &str) -> usize {
-        self.log.lock().unwrap().matches(word).count()
     }
 
     /// Waits for a message to the service manager, and returns all messages until then.
@@ -91,10 +99,9 @@ impl Service {
     pub(crate) async fn says_within(&self, deadline: Duration, word: &str) -> String {
         let mut said = String::new();
         let heard = tokio::time::timeout(deadline, async {
-            let mut message = vec![0; 4096];
+            let mut messages = self.said.lock().await;
             while !said.contains(word) {
-                let length = self.supervisor.recv(&mut message).await.unwrap();
-                said.push_str(std::str::from_utf8(&message[..length]).unwrap());
+                said.push_str(&messages.recv().await.unwrap());
                 said.push('\n');
             }
         });
@@ -192,6 +199,24 @@ async fn a_night_runs_by_itself_and_sends_pings() {
     assert_eq!(nights_of(&harness), 1);
     let (code, message) = harness.run(&["verify"]).await;
     assert_eq!(code, 0, "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_manager_that_reads_nothing_stops_no_night() {
+    let harness = small_harness().await;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("notify");
+    let manager = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    let sender = std::os::unix::net::UnixDatagram::unbound().unwrap();
+    sender.connect(&path).unwrap();
+    sender.set_nonblocking(true).unwrap();
+    while sender.send(b"full").is_ok() {}
+    // There is room for one message: that the service is ready.
+    manager.recv(&mut [0; 8]).unwrap();
+    let notified = |command: &mut Command| _ = command.env("NOTIFY_SOCKET", &path);
+    let service = Service::start_with(&harness, "2026-09-14T02:30:00Z", notified);
+    service.logs("does not read its notifications").await;
+    service.logs("night finished").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
