@@ -104,6 +104,16 @@ impl Supervisor {
         }
     }
 
+    /// Says whether the process waits until the scheduler ends that has taken over from it.
+    pub(super) fn set_waiting(&self, is_waiting: bool) {
+        if is_waiting {
+            self.status("waiting until the other scheduler ends");
+        }
+        if let Some(monitoring) = &self.monitoring {
+            monitoring.set_waiting(is_waiting);
+        }
+    }
+
     /// Runs the work until it is done, or until a signal needs an answer first.
     ///
     /// # Errors

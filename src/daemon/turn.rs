@@ -74,14 +74,16 @@ impl Daemon {
     /// Waits until the scheduler ends that has taken over, and completes what it left unfinished.
     pub(super) async fn wait_for_lease(&mut self) -> anyhow::Result<Option<StopRequested>> {
         let Some(lease) = self.supervisor.lease() else { return Ok(None) };
-        self.supervisor.status("waiting until the other scheduler ends");
+        self.supervisor.set_waiting(true);
         let (world, clock) = (&self.world, self.world.clock);
         let completed = async {
             clock.sleep(LEASE_INTERVAL).await;
             lease.held().await;
             complete(world).await
         };
-        match run_supervised(&mut self.supervisor, completed).await? {
+        let completed = run_supervised(&mut self.supervisor, completed).await;
+        self.supervisor.set_waiting(false);
+        match completed? {
             None => return Ok(Some(StopRequested)),
             Some(Ok(server)) => self.server = server,
             Some(Err(error)) if self.is_away(&error) => self.server = None,

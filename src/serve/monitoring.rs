@@ -36,6 +36,8 @@ struct MonitoredProcess {
     role: ServiceRole,
     clock: Clock,
     work: OnceLock<MonitoredWork>,
+    /// Another scheduler has taken over.
+    is_waiting: AtomicBool,
     is_stopping: AtomicBool,
 }
 
@@ -51,14 +53,19 @@ struct MonitoredWork {
 impl Monitoring {
     /// A process that has not begun its work.
     pub fn new(role: ServiceRole, clock: Clock) -> Self {
-        let (work, is_stopping) = (OnceLock::new(), AtomicBool::new(false));
-        Self(Arc::new(MonitoredProcess { role, clock, work, is_stopping }))
+        let (is_waiting, is_stopping) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self(Arc::new(MonitoredProcess { role, clock, work: OnceLock::new(), is_waiting, is_stopping }))
     }
 
     /// The process begins its work. `requests` counts what it sends.
     pub fn begin(&self, archive: Archive, catalogue: Catalogue, requests: Arc<AtomicU64>) {
         // It begins once.
         let _ = self.0.work.set(MonitoredWork { archive, catalogue, requests });
+    }
+
+    /// Whether the process waits until the scheduler ends that has taken over from it.
+    pub fn set_waiting(&self, is_waiting: bool) {
+        self.0.is_waiting.store(is_waiting, Ordering::Relaxed);
     }
 
     /// The process takes no more work.
@@ -80,10 +87,11 @@ impl Monitoring {
     }
 }
 
-/// 503 before the work begins, while the process stops, and if the catalogue or the archive does
-/// not answer.
+/// 503 before the work begins, while the process stops or waits for another scheduler, and if the
+/// catalogue or the archive does not answer.
 async fn ready(State(monitoring): State<Monitoring>) -> Response {
     let process = &monitoring.0;
+    let is_waiting = process.is_waiting.load(Ordering::Relaxed);
     let is_stopping = process.is_stopping.load(Ordering::Relaxed);
     let (catalogue, archive) = match process.work.get() {
         Some(work) => {
@@ -94,13 +102,14 @@ async fn ready(State(monitoring): State<Monitoring>) -> Response {
         }
         None => ("not open yet".to_owned(), "not open yet"),
     };
-    let is_ready = catalogue == "ok" && archive == "ok" && !is_stopping;
+    let is_ready = catalogue == "ok" && archive == "ok" && !is_waiting && !is_stopping;
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let answer = json!({
         "ready": is_ready,
         "role": process.role.as_str(),
         "catalogue": catalogue,
         "archive": archive,
+        "waiting": is_waiting,
         "stopping": is_stopping,
     });
     no_store((status, [(header::CONTENT_TYPE, "application/json")], format!("{answer}\n")).into_response())
@@ -140,6 +149,10 @@ mod tests {
         let status = async || ready(State(monitoring.clone())).await.status().as_u16();
         assert_eq!(status().await, 503, "it has not begun");
         monitoring.begin(archive, catalogue.clone(), Arc::default());
+        assert_eq!(status().await, 200);
+        monitoring.set_waiting(true);
+        assert_eq!(status().await, 503, "another scheduler has taken over");
+        monitoring.set_waiting(false);
         assert_eq!(status().await, 200);
         monitoring.stop();
         assert_eq!(status().await, 503, "it stops");
