@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::advisory_lock::AdvisoryLock;
 use super::database::{Transaction, query, query_scalar};
 use super::remembered_visits::NotCounted;
 use super::value::{from_json, json, time, time_from};
@@ -26,8 +27,6 @@ const ROWS_OLDEST: SignedDuration = SignedDuration::from_hours(14 * 24);
 const VISITS: u64 = 1_500_000;
 /// The visits that are in memory at the same time, about.
 const VISITS_AT_ONCE: usize = 5000;
-/// Of the lock that only one compaction has.
-const LOCK: i64 = 5_720_346_130;
 
 /// Old visits that are compacted together.
 struct OldNights {
@@ -187,7 +186,7 @@ impl Catalogue {
 /// transaction.
 async fn lock(on: &mut Transaction) -> Result<(), Error> {
     if let Transaction::Postgres { .. } = on {
-        query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).fetch_all(&mut *on).await?;
+        AdvisoryLock::Compaction.take(on).await?;
     } else {
         query("DELETE FROM visit_run WHERE FALSE").execute(&mut *on).await?;
     }

@@ -8,14 +8,12 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
+use super::advisory_lock::AdvisoryLock;
 use super::database::query;
 use super::value::{decoded, from_json, json, time};
 use super::{Catalogue, Error};
 use crate::domain::capture::Digest;
 use crate::domain::policy::login_throttle::{AttemptCounts, StoredCounts};
-
-/// Of the lock under which counts are changed.
-const LOCK: i64 = 5_720_346_132;
 
 impl Catalogue {
     /// Changes some counts; no other process changes any meanwhile. Forgets those whose last attempt
@@ -27,7 +25,7 @@ impl Catalogue {
         change: impl FnOnce(&StoredCounts) -> (T, StoredCounts),
     ) -> Result<T, Error> {
         let mut transaction = self.pool.begin().await?;
-        query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).fetch_all(&mut transaction).await?;
+        AdvisoryLock::LoginCounts.take(&mut transaction).await?;
         query("DELETE FROM login_count WHERE last < $1")
             .bind(time(forgotten))
             .execute(&mut transaction)

@@ -39,6 +39,7 @@ mod removals;
 mod replacements;
 mod course_nights;
 mod advice;
+mod advisory_lock;
 mod copying;
 mod schema;
 mod relevance;

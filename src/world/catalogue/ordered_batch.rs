@@ -14,6 +14,7 @@ use std::sync::{Arc, PoisonError};
 use serde::Serialize;
 use tokio::sync::OwnedMutexGuard;
 
+use super::advisory_lock::AdvisoryLock;
 use super::apply::enter;
 use super::database::{Pool, Transaction, query, query_scalar};
 use super::process_leases::ProcessId;
@@ -23,9 +24,6 @@ use super::value::json;
 use super::{Catalogue, DocumentText, Error, NightRecord};
 use crate::domain::journal::Entry;
 use crate::world::disk::{self, StorageStep};
-
-/// The number of the lock that only one batch has.
-const LOCK: i64 = 5_720_346_129;
 
 /// The server ends the transaction of a worker that does nothing for so long: it is frozen, or
 /// its connection is lost. A disk may take long to sync.
@@ -53,7 +51,7 @@ impl Catalogue {
         let turn = Arc::clone(&self.batches).lock_owned().await;
         let mut transaction = self.pool.begin().await?;
         query(IDLE).execute(&mut transaction).await?;
-        query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).fetch_all(&mut transaction).await?;
+        AdvisoryLock::Journal.take(&mut transaction).await?;
         // While the lease is locked it is not renewed, so this comes after the wait.
         self.check_duty_in(&mut transaction).await?;
         Ok(OrderedBatch { transaction, turn: Some(turn) })
@@ -94,7 +92,7 @@ impl Catalogue {
         let turn = Arc::clone(&self.batches).lock_owned().await;
         let mut transaction = self.pool.begin().await?;
         query(IDLE).execute(&mut transaction).await?;
-        query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).fetch_all(&mut transaction).await?;
+        AdvisoryLock::Journal.take(&mut transaction).await?;
         let wanted: HashSet<_> = shards
             .iter()
             .map(|lease| {

@@ -7,14 +7,13 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, SqlSafeStr as _};
 
+use super::advisory_lock::AdvisoryLock;
 use super::database::{Pool, PostgresPool, query_scalar};
 use super::{Catalogue, CatalogueLocation, Error, PostgresUrl};
 
 /// The first one creates the tables as `SQLite` has them at its version.
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("src/world/catalogue/postgres_migrations");
 
-/// Of the lock under which the tables are migrated.
-const LOCK: &str = "SELECT pg_advisory_xact_lock(5720346128)";
 /// How long a migration waits for a table that another transaction uses. Others wait behind it.
 const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '30s'";
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -67,7 +66,8 @@ pub(super) async fn open(url: &PostgresUrl, tables: Tables) -> Result<Catalogue,
     let mut connection = connecting.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut)).map_err(unusable)?;
     let mut transaction = connection.begin().await.map_err(unusable)?;
     if tables == Tables::Migrate {
-        sqlx::raw_sql(LOCK).execute(&mut *transaction).await.map_err(unusable)?;
+        let lock = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(AdvisoryLock::Tables.number());
+        lock.execute(&mut *transaction).await.map_err(unusable)?;
     }
     let version = version(&mut transaction).await.map_err(unusable)?;
     let location = || CatalogueLocation::Postgres(url.clone()).into();

@@ -7,15 +7,13 @@
 use std::sync::PoisonError;
 use std::time::Duration;
 
+use super::advisory_lock::AdvisoryLock;
 use super::database::{Executor, Pool, query, query_scalar};
 use super::postgres::{is_outdated, newest_version};
 use super::server_start::{ServerStart, server_start};
 use super::value::millis;
 use super::{Catalogue, Error};
 use crate::domain::policy::service_role::ServiceRole;
-
-/// The number of the lock under which one scheduler at a time begins its lease.
-const LOCK: i64 = 5_720_346_130;
 
 /// A process with a lease. A process that has lost its lease gets another number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -76,7 +74,7 @@ impl Catalogue {
             return Ok(None);
         }
         let mut transaction = self.pool.begin().await?;
-        query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).fetch_all(&mut transaction).await?;
+        AdvisoryLock::Scheduler.take(&mut transaction).await?;
         // What a scheduler writes in its last moment is committed first.
         let leases = query_scalar::<bool>(
             "SELECT lease_until > clock_timestamp() FROM process_lease WHERE role IN ($1, $2) FOR UPDATE",

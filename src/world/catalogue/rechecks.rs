@@ -3,8 +3,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::advisory_lock::AdvisoryLock;
 use super::database::{ResultRow, query};
-use super::service_requests::LOCK;
 use super::value::{json, time, time_from};
 use super::{Catalogue, Error};
 use crate::domain::address::Address;
@@ -46,7 +46,7 @@ impl Catalogue {
         now: Timestamp,
     ) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
-        query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).fetch_all(&mut transaction).await?;
+        AdvisoryLock::Requests.take(&mut transaction).await?;
         query("DELETE FROM recheck_request WHERE requested_at < $1")
             .bind(time(now.saturating_sub(KEPT_FOR).unwrap_or(Timestamp::MIN)))
             .execute(&mut transaction)

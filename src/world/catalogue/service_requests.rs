@@ -5,13 +5,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::advisory_lock::AdvisoryLock;
 use super::database::{ResultRow, Transaction, query, query_scalar};
 use super::value::time;
 use super::{Catalogue, Error};
 use crate::domain::course::CourseId;
 
-/// Of the lock under which requests are made that must not be made twice. Only `PostgreSQL` needs it.
-pub(super) const LOCK: i64 = 5_720_346_130;
 /// Requests are deleted after this time.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
 
@@ -79,7 +78,7 @@ impl Catalogue {
     ) -> Result<(), Error> {
         let mut transaction = self.pool.begin().await?;
         if let Transaction::Postgres { .. } = transaction {
-            query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).fetch_all(&mut transaction).await?;
+            AdvisoryLock::Requests.take(&mut transaction).await?;
         }
         query(
             "INSERT INTO service_request (course, requested_at) SELECT $1, $2 WHERE NOT EXISTS \
