@@ -197,6 +197,10 @@ pub(super) async fn record(
     if !judged.accepted.is_empty() {
         world.record(world.clock.now(), judged.accepted.clone()).await?;
     }
+    // A night that is over has its sums, also if the process ends just now. This reads the names of
+    // all blobs, so it must not block the async threads.
+    let archive = world.archive.clone();
+    tokio::task::spawn_blocking(move || archive.write_sums()).await??;
     let totals = world.fetch.traffic();
     let outbox_lock = world.catalogue.outbox_lock().await;
     let mut outbox = OutboxChanges::default();
@@ -239,9 +243,6 @@ pub(super) async fn record(
     writer.append(&mut batch, entries, ()).await?;
     world.catalogue.commit_night(batch, &record).await?;
     drop(outbox_lock);
-    // This reads the names of all blobs, so it must not block the async threads.
-    let archive = world.archive.clone();
-    tokio::task::spawn_blocking(move || archive.write_sums()).await??;
     Ok(())
 }
 
