@@ -1,10 +1,12 @@
 //! The archive in a bucket: whole nights, the commands on it, and a store that fails.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
+use onreserve::world::archive::Archive;
 use tokio::process::Command;
 
 use crate::engines::only_on_sqlite_and_directory;
@@ -215,6 +217,33 @@ async fn altered_and_lost_objects_are_found_and_fetched_again() {
     harness.check(2).await;
     succeeds(&configuration, &["verify"]).await;
     is_whole(&bucket, "v", &configuration).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_change_on_their_way_from_the_store_move_nothing_to_quarantine() {
+    only_on_sqlite_and_directory!("it chooses its engines itself");
+    let Some(server) = S3Server::shared() else { return };
+    let (harness, bucket) = (harness().await, server.bucket());
+    configure(&harness, &bucket.keys("w"));
+    let digest = digest_of(harness.check(1).await.link("/a"));
+    let read = Arc::<Mutex<HashSet<String>>>::default();
+    let seen = Arc::clone(&read);
+    let proxy = FaultyProxy::start(server, move |method, path| {
+        let is_blob = method == "GET" && path.contains("/blobs/sha256/");
+        let is_first = is_blob && seen.lock().unwrap().insert(path.to_owned());
+        if is_first { ProxyFault::WrongAnswer } else { ProxyFault::None }
+    });
+    let configuration = configure(&harness, &bucket.keys_at("w", proxy.address));
+    let printed = succeeds(&configuration, &["verify"]).await;
+    assert!(!printed.contains("damaged"), "{printed}");
+    assert!(read.lock().unwrap().iter().any(|path| path.contains(&digest)), "it was read");
+    read.lock().unwrap().clear();
+    fs::remove_dir_all(harness.archive().join("blobs")).unwrap();
+    let archive = Archive::open(onreserve::config::archive_of(&configuration).unwrap().0).unwrap();
+    archive.open_blob(digest.parse().unwrap()).unwrap();
+    assert!(read.lock().unwrap().iter().any(|path| path.contains(&digest)), "it was read");
+    assert_eq!(bucket.list("w/quarantine/"), Vec::<String>::new());
+    is_whole(&bucket, "w", &configuration).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -104,6 +104,12 @@ impl BucketArchive {
         }
     }
 
+    /// Reads a blob again that had other bytes: they may have changed on their way. Returns whether
+    /// they have their digest this time.
+    pub(super) fn is_sound_after_all(&self, digest: Digest) -> Result<bool, Error> {
+        Ok(self.bucket.hash(&super::blob_inside(digest))? == Some(digest))
+    }
+
     /// The blob is not there any more. It may have gone to quarantine.
     pub(super) fn is_gone(&self, digest: Digest, is_quarantined: bool) {
         if let Some(listed) = &mut *self.lock() {

@@ -35,6 +35,7 @@ impl Archive {
         for (digest, found) in bucket.bucket.hash_blobs(digests)? {
             match found {
                 Some(hashed) if hashed == digest => _ = sound.insert(digest),
+                Some(_) if bucket.is_sound_after_all(digest)? => _ = sound.insert(digest),
                 Some(_) => _ = self.quarantine_altered(digest)?,
                 None => bucket.is_gone(digest, false),
             }
@@ -47,12 +48,20 @@ impl Archive {
     pub(super) fn fetch_blob(&self, bucket: &BucketArchive, digest: Digest) -> Result<File, Error> {
         let path = self.path_of(digest);
         let cannot = |source| failed("keep", &path, source);
-        let file = tempfile::NamedTempFile::new_in(self.dir().join("tmp")).map_err(cannot)?;
-        let to = file.as_file().try_clone().map_err(cannot)?;
-        let Some(read) = bucket.bucket.download(&blob_inside(digest), to)? else {
-            bucket.is_gone(digest, false);
-            return Err(Error::Missing(digest));
+        let download = || -> Result<_, Error> {
+            let file = tempfile::NamedTempFile::new_in(self.dir().join("tmp")).map_err(cannot)?;
+            let to = file.as_file().try_clone().map_err(cannot)?;
+            let Some(read) = bucket.bucket.download(&blob_inside(digest), to)? else {
+                bucket.is_gone(digest, false);
+                return Err(Error::Missing(digest));
+            };
+            Ok((file, read))
         };
+        let (mut file, mut read) = download()?;
+        if read.digest != digest {
+            // The bytes may have changed on their way.
+            (file, read) = download()?;
+        }
         if read.digest != digest {
             return Err(Error::Altered { digest, moved_to: self.quarantine_altered(digest).ok() });
         }

@@ -215,7 +215,7 @@ impl Archive {
         Ok(Some(files.iter().filter(|path| digest_in_name(path).is_some()).count() as u64))
     }
 
-    /// Quarantines a blob if its digest is not its name.
+    /// Quarantines a blob if its digest is not its name. One in a bucket is read a second time first.
     fn check(
         &self,
         path: &Path,
@@ -225,8 +225,14 @@ impl Archive {
     ) -> Result<(), Error> {
         let (digest, bytes) = hashed.map_err(|source| failed("read", path, source))?;
         fixity.bytes += bytes;
-        if digest_in_name(path) == Some(digest) {
-            fixity.sound.push(digest);
+        let named = digest_in_name(path);
+        let is_sound = match (&self.bucket, named) {
+            (_, Some(named)) if named == digest => true,
+            (Some(bucket), Some(named)) => bucket.is_sound_after_all(named)?,
+            _ => false,
+        };
+        if let Some(named) = named.filter(|_| is_sound) {
+            fixity.sound.push(named);
         } else {
             let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
             let moved_to = if self.is_read_only() { None } else { Some(self.quarantine(path, &name, now)?) };

@@ -177,6 +177,13 @@ impl Bucket {
         self.run(async move { requests::download(&store, &from, &to).await })
     }
 
+    /// The digest of the bytes of an object; `None` if there is none.
+    pub(super) fn hash(&self, inside: &str) -> Result<Option<Digest>, BucketError> {
+        let (store, object) = (Arc::clone(&self.store), self.object(inside));
+        let read = self.run(async move { requests::read(&store, &object, |_| Ok(())).await })?;
+        Ok(read.map(|read| read.digest))
+    }
+
     /// Writes objects to files, several at once, through temporary ones.
     pub(super) fn download_all(
         &self,
