@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::database::{ResultRow, query, query_scalar};
 use super::remembered_visits::{
-    NIGHTS_REMEMBERED, RUNS_AT_FIRST, RememberedVisit, RememberedVisits, last_runs, last_visits,
+    NIGHTS_REMEMBERED, NotCounted, RUNS_AT_FIRST, RememberedVisit, RememberedVisits, last_runs, last_visits,
+    nights_not_counted,
 };
 use super::value::{from_json, json};
 use super::{Catalogue, Error};
@@ -39,6 +40,8 @@ const RECORDS: &str = concat!(
     of_a_valid_night!(),
     " ORDER BY id DESC LIMIT 1), ",
     last_runs!(),
+    ", ",
+    nights_not_counted!(),
     " \
      FROM json_each($2) AS wanted CROSS JOIN link \
      LEFT JOIN verdict ON verdict.link = link.id LEFT JOIN baseline ON baseline.link = link.id \
@@ -71,7 +74,6 @@ impl LinkRecord {
 impl Catalogue {
     /// The records of some links. Links that were never visited are left out.
     pub async fn link_records(&self, links: &[Address]) -> Result<HashMap<Address, LinkRecord>, Error> {
-        let not_counted = self.nights_not_counted().await?;
         let mut known = HashMap::new();
         for links in links.chunks(LINKS_AT_ONCE) {
             let mut wanted: Vec<&str> = links.iter().map(Address::as_str).collect();
@@ -80,7 +82,11 @@ impl Catalogue {
             // Most links have few runs.
             while !wanted.is_empty() {
                 let mut incomplete = Vec::new();
-                for row in self.record_rows(&wanted, runs).await? {
+                let rows = self.record_rows(&wanted, runs).await?;
+                // Each row has the same.
+                let not_counted = rows.first().map(|row| NotCounted::nights(row.get(7))).transpose()?;
+                let not_counted = not_counted.unwrap_or_default();
+                for row in rows {
                     let remembered = RememberedVisits {
                         visits: row.get::<Option<String>>(4),
                         runs: row.get::<Option<String>>(6),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::database::query;
+use super::database::query_scalar;
 use super::value::from_json;
 use super::visit_runs::{NightVisit, runs_from};
 use super::{Catalogue, Error};
@@ -36,6 +36,17 @@ macro_rules! last_runs {
 }
 pub(super) use last_runs;
 
+/// The nights whose visits do not count, or not yet, in one value: a query of its own for each link
+/// would take as long as that for its visits. The index of the nights has this condition.
+macro_rules! nights_not_counted {
+    () => {
+        "(SELECT '[' || string_agg('[' || id || ',' || \
+         CASE WHEN is_withdrawn OR finished IS NULL THEN 'true' ELSE 'false' END || ']', ',') || ']' \
+         FROM night WHERE void IS NOT NULL OR is_withdrawn OR finished IS NULL)"
+    };
+}
+pub(super) use nights_not_counted;
+
 /// For a test of its query plan.
 #[cfg(test)]
 pub(super) const LAST_VISITS: &str = last_visits!();
@@ -48,6 +59,15 @@ pub(super) enum NotCounted {
     Void,
     /// Or not finished yet.
     Withdrawn,
+}
+
+impl NotCounted {
+    /// Reads the value of [`nights_not_counted`].
+    pub(super) fn nights(value: Option<String>) -> Result<HashMap<i64, Self>, Error> {
+        let nights: Vec<(i64, bool)> = value.as_deref().map(from_json).transpose()?.unwrap_or_default();
+        let why = |is_withdrawn| if is_withdrawn { Self::Withdrawn } else { Self::Void };
+        Ok(nights.into_iter().map(|(night, is_withdrawn)| (night, why(is_withdrawn))).collect())
+    }
 }
 
 /// The visit of a night that was not withdrawn.
@@ -116,14 +136,7 @@ fn add_rows(visits: &mut Vec<NightVisit>, rows: Vec<(i64, Evidence)>) {
 impl Catalogue {
     /// The nights whose visits do not count, or not yet.
     pub(super) async fn nights_not_counted(&self) -> Result<HashMap<i64, NotCounted>, Error> {
-        // The index has this condition.
-        let rows = query(
-            "SELECT id, is_withdrawn OR finished IS NULL FROM night \
-             WHERE void IS NOT NULL OR is_withdrawn OR finished IS NULL",
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        let why = |is_withdrawn| if is_withdrawn { NotCounted::Withdrawn } else { NotCounted::Void };
-        Ok(rows.iter().map(|row| (row.get(0), why(row.get(1)))).collect())
+        let nights = query_scalar::<Option<String>>(concat!("SELECT ", nights_not_counted!()));
+        NotCounted::nights(nights.fetch_one(&self.pool).await?)
     }
 }
