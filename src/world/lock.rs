@@ -304,7 +304,6 @@ mod tests {
         drop(service);
         let next = SoleInstance::acquire(dir.path()).unwrap();
         assert_eq!(next.process_before(), Some(std::process::id()));
-        drop(next);
     }
 
     #[tokio::test]

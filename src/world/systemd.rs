@@ -59,7 +59,9 @@ fn notify(states: &[NotifyState], patience: Duration) {
     match send(states, patience) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-            tracing::warn!("the service manager does not read its notifications, so it missed one");
+            tracing::warn!(
+                "the service manager does not read its notifications, so it missed one; look at its log"
+            );
         }
         Err(error) => {
             tracing::warn!(%error, "the service manager cannot be notified; check NOTIFY_SOCKET");

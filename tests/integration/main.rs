@@ -40,6 +40,7 @@ mod s3_server;
 mod scenarios;
 mod serve;
 mod service;
+mod service_process;
 mod terminal;
 mod tidy;
 mod unread_pages;
