@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::print;
 use crate::config;
-use crate::daemon::{self, ProcessOptions};
+use crate::daemon::{self, PageListener, ProcessOptions};
 use crate::demo::{self, DemoResult, PASSWORD};
 use crate::domain::policy::service_role::ServiceRole;
 use crate::world::World;
@@ -36,7 +36,7 @@ pub(super) struct DemoArguments {
 
 /// Serves the pages of the finished demo. The simulated web answers meanwhile, so links can be
 /// checked again.
-async fn serve(demo: DemoResult) -> anyhow::Result<ExitCode> {
+async fn serve(demo: DemoResult, listener: PageListener) -> anyhow::Result<ExitCode> {
     let act = demo.act_link.map(|link| format!("  {link}  a link of the last email\n")).unwrap_or_default();
     print(&format!(
         "\nOpen\n  {pages}/c/dgm/  the readings, for students\n  \
@@ -56,6 +56,7 @@ async fn serve(demo: DemoResult) -> anyhow::Result<ExitCode> {
     )
     .await?;
     let options = ProcessOptions::start(ServiceRole::All, None, clock)?;
+    let options = options.with_listener(listener);
     Box::pin(daemon::run(&demo.config, settings, world, options)).await?;
     Ok(ExitCode::SUCCESS)
 }
@@ -71,9 +72,13 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
     let show = |night: demo::DemoNight| {
         print(&format!("\n{}\n{}\n{}\n\n{}", night.night, night.events, "-".repeat(72), night.report))
     };
-    let result = Box::pin(demo::run(&arguments.dir, arguments.listen, show, pause)).await?;
-    if arguments.serve {
-        return serve(result).await;
+    // The emails of the demo contain the port.
+    let is_needed = arguments.serve || arguments.listen.port() == 0;
+    let listener = is_needed.then(|| PageListener::bind(arguments.listen)).transpose()?;
+    let listen = listener.as_ref().map_or(arguments.listen, PageListener::address);
+    let result = Box::pin(demo::run(&arguments.dir, listen, show, pause)).await?;
+    if let Some(listener) = listener.filter(|_| arguments.serve) {
+        return serve(result, listener).await;
     }
     let lost = result
         .lost_paper

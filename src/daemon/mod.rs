@@ -10,6 +10,7 @@ mod due_runs;
 mod catalogue_server;
 mod supervisor;
 mod services;
+mod page_listener;
 mod tasks;
 mod host_memory;
 mod run_log;
@@ -20,6 +21,7 @@ mod process_options;
 mod web;
 mod worker;
 
+pub use page_listener::PageListener;
 pub use process_options::ProcessOptions;
 
 use std::collections::HashMap;
@@ -111,7 +113,7 @@ async fn run_nights(
         options.begin(&world, lease);
     }
     let services = Services::new(options.role, recheck_queue, status.clone());
-    let mut services = services.listening_on(options.listen).with_lease(lease);
+    let mut services = services.listening_on(options.listen, options.page_listener.take()).with_lease(lease);
     services.start(&settings, &world).await?;
     let supervisor = Supervisor::new(file, &settings, world.clock, services, options).with_lease(shared);
     let pings = PingQueue::new(world.clock);

@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 
 use anyhow::Context as _;
 
+use super::page_listener::PageListener;
 use crate::domain::policy::service_role::ServiceRole;
 use crate::night::workers::ProcessLease;
 use crate::serve::Monitoring;
@@ -18,6 +19,8 @@ pub struct ProcessOptions {
     pub role: ServiceRole,
     /// The address of the pages instead of that of the configuration.
     pub listen: Option<SocketAddr>,
+    /// A socket for the pages that listens already.
+    pub(super) page_listener: Option<PageListener>,
     /// For monitors of a process without pages.
     pub monitoring: Option<Monitoring>,
     pub(super) signals: Signals,
@@ -36,7 +39,13 @@ impl ProcessOptions {
             None => None,
         };
         let signals = Signals::listen().context("cannot install the signal handlers")?;
-        Ok(Self { role, listen, monitoring, signals })
+        Ok(Self { role, listen, page_listener: None, monitoring, signals })
+    }
+
+    /// The pages are served on this socket.
+    #[must_use]
+    pub fn with_listener(self, listener: PageListener) -> Self {
+        Self { page_listener: Some(listener), ..self }
     }
 
     /// The result of work before the process is ready; `None` if a signal asked to stop before it

@@ -5,12 +5,11 @@
 //! meanwhile, so that connections wait a moment and are not refused.
 
 use std::convert::Infallible;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
-
+use super::page_listener::PageListener;
 use super::tasks::BackgroundTasks;
 use crate::config;
 use crate::config::PagesSettings;
@@ -26,29 +25,6 @@ use crate::world::clock::Clock;
 const RELOAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often a scheduler shows how far its night is.
 const INTERVAL: Duration = Duration::from_millis(250);
-
-/// The socket on which the pages are served.
-#[derive(Debug)]
-struct PageListener {
-    at: SocketAddr,
-    listener: TcpListener,
-}
-
-impl PageListener {
-    fn bind(at: SocketAddr) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(at).with_context(|| {
-            format!("cannot listen on {at}; give an address that is not in use as [pages] listen, or with --listen")
-        })?;
-        listener.set_nonblocking(true)?;
-        tracing::info!(at = %listener.local_addr()?, "listening for the pages");
-        Ok(Self { at, listener })
-    }
-
-    /// The same socket for another run of the server.
-    fn listener(&self) -> std::io::Result<tokio::net::TcpListener> {
-        tokio::net::TcpListener::from_std(self.listener.try_clone()?)
-    }
-}
 
 /// The services of the configuration that is in force.
 #[derive(Debug)]
@@ -78,10 +54,14 @@ impl Services {
         }
     }
 
-    /// The pages listen on this address instead of that of the configuration.
+    /// The pages listen on this address instead of that of the configuration, or on this socket.
     #[must_use]
-    pub(super) fn listening_on(self, listen: Option<SocketAddr>) -> Self {
-        Self { listen, ..self }
+    pub(super) fn listening_on(
+        self,
+        listen: Option<SocketAddr>,
+        page_listener: Option<PageListener>,
+    ) -> Self {
+        Self { listen, page_listener, ..self }
     }
 
     /// The process has this lease.
@@ -110,12 +90,15 @@ impl Services {
         // Everything that can fail comes first: the running services stop only after it.
         let senders = if self.role.sends_emails() { settings.senders(&world.archive)? } else { None };
         let shown = self.pages(settings);
-        let new_door = match (shown, &self.page_listener) {
-            (Some((at, _)), Some(page_listener)) if page_listener.at == at => None,
+        let new_listener = match (shown, &self.page_listener) {
+            (Some((at, _)), Some(page_listener)) if page_listener.is_at(at) => None,
             (Some((at, _)), _) => Some(PageListener::bind(at)?),
             (None, _) => None,
         };
-        let pages = match (shown, new_door.as_ref().or(self.page_listener.as_ref())) {
+        if let Some(listener) = &new_listener {
+            tracing::info!(at = %listener.address(), "listening for the pages");
+        }
+        let pages = match (shown, new_listener.as_ref().or(self.page_listener.as_ref())) {
             (Some((_, pages)), Some(page_listener)) => {
                 Some((page_listener.listener()?, pages.serve(&world.archive)?))
             }
@@ -123,7 +106,7 @@ impl Services {
         };
         self.tasks.stop(RELOAD_TIMEOUT).await;
         self.tasks = BackgroundTasks::default();
-        self.page_listener = shown.and_then(|_| new_door.or(self.page_listener.take()));
+        self.page_listener = shown.and_then(|_| new_listener.or(self.page_listener.take()));
         if let Some((listener, shown)) = pages {
             let (archive, catalogue) = (world.archive.clone(), world.catalogue.clone());
             let state = AppState::beside_service(archive, catalogue, world.clock, shown, self.status.clone())

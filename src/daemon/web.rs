@@ -49,7 +49,9 @@ pub(super) async fn run_web(
         is_away: false,
     };
     let services = Services::new(ServiceRole::Web, scheduler.rechecks.clone(), scheduler.status.clone());
-    let mut services = services.listening_on(options.listen).with_lease(Some(Arc::clone(&shared.lease)));
+    let mut services = services
+        .listening_on(options.listen, options.page_listener.take())
+        .with_lease(Some(Arc::clone(&shared.lease)));
     services.start(&settings, &world).await?;
     let supervisor = Supervisor::new(file, &settings, world.clock, services, options);
     let mut supervisor = supervisor.with_lease(Some(shared));

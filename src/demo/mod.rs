@@ -7,7 +7,7 @@ mod act_link;
 mod pdf;
 mod web;
 
-use std::net::{SocketAddr, TcpListener as StdListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -62,7 +62,8 @@ const INSTRUCTOR: &str = "instructor@course.example";
 
 const NIGHTS: u32 = 5;
 
-/// Runs the demo in a new directory, handing each night to `show` as it ends.
+/// Runs the demo in a new directory, handing each night to `show` as it ends. Its emails name the
+/// address `listen` of the pages.
 pub(crate) async fn run(
     dir: &Path,
     listen: SocketAddr,
@@ -78,7 +79,6 @@ pub(crate) async fn run(
     let web = web::DemoWeb::new();
     // It ends with the program.
     tokio::spawn(web.clone().serve(listener));
-    let listen = with_port(listen)?;
     let pages = format!("http://localhost:{}", listen.port());
     let emails = dir.join("emails");
     let archive = dir.join("archive");
@@ -141,12 +141,6 @@ fn settings(place: SocketAddr) -> fetch::FetchSettings {
         resolve: web::HOSTS.iter().map(|host| ((*host).to_owned(), place)).collect(),
         ..fetch::FetchSettings::default()
     }
-}
-
-/// A free port in place of port 0, because emails contain it.
-fn with_port(listen: SocketAddr) -> anyhow::Result<SocketAddr> {
-    let free = || StdListener::bind(listen)?.local_addr();
-    if listen.port() == 0 { free().context("no free port on this machine") } else { Ok(listen) }
 }
 
 /// The decision of an instructor, so that the pages show one.

@@ -78,6 +78,18 @@ async fn the_demo_serves_pages_whose_links_work() {
     assert!(std::fs::read_dir(dir.path().join("demo/emails")).unwrap().count() >= 2);
 }
 
+#[tokio::test]
+async fn a_demo_whose_address_is_in_use_ends_before_its_first_night() {
+    let (dir, used) = (tempfile::tempdir().unwrap(), std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+    let mut demo = Command::new(PROGRAM);
+    demo.args(["demo", "--fast", "--serve", "--listen", &used.local_addr().unwrap().to_string(), "--dir"]);
+    let output = demo.arg(dir.path().join("demo")).output().await.unwrap();
+    let (printed, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(!output.status.success() && error.contains("with --listen"), "{error}");
+    assert!(!printed.contains("NIGHT 1"), "{printed}");
+    assert!(!dir.path().join("demo").exists());
+}
+
 /// Runs `hash-password` with input from a pipe.
 async fn hashed(password: &str) -> (bool, String) {
     let mut child = Command::new(PROGRAM)

@@ -10,6 +10,7 @@ use argon2::password_hash::PasswordHasher as _;
 use argon2::{Argon2, Params};
 use jiff::{SignedDuration, Timestamp};
 use sqlx::{Connection as _, PgConnection};
+use tokio::net::TcpSocket;
 
 use crate::delivery::relay::Relay;
 use crate::fetch::site::{Reply, Then};
@@ -246,11 +247,12 @@ impl Cluster {
         start_program(program, &path, different.now.unwrap_or(NOW), "worker")
     }
 
-    /// A worker whose requests nobody answers.
-    pub(super) fn start_without_network(&self) -> Service {
-        // A port that is closed, because it was free a moment ago.
-        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        self.start_different(&Different { web: Some(closed), ..Different::default() })
+    /// A worker whose requests nobody answers, and the socket that keeps others from answering.
+    pub(super) fn start_without_network(&self) -> (Service, TcpSocket) {
+        let closed = TcpSocket::new_v4().unwrap();
+        closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let web = Some(closed.local_addr().unwrap());
+        (self.start_different(&Different { web, ..Different::default() }), closed)
     }
 
     /// Waits until the scheduler has ended the night.

@@ -164,7 +164,7 @@ async fn a_waiting_scheduler_stops(server: &PostgresServer, store: Option<&'stat
 async fn a_worker_without_a_network_stores_nothing() {
     let Some(server) = shared_server() else { return };
     let mut cluster = Cluster::start(server, 0).await;
-    let alone = cluster.start_without_network();
+    let (alone, _closed) = cluster.start_without_network();
     alone.logs("the network of this machine does not work").await;
     cluster.workers = vec![cluster.start_role("worker"), alone];
     cluster.night_ends().await;

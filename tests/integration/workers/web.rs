@@ -28,6 +28,9 @@ async fn shows(at: SocketAddr, browser: &Browser, path: &str, words: &str) -> St
     }
 }
 
+/// A lease that a busy machine does not outlast.
+const LEASE: Duration = Duration::from_mins(1);
+
 struct Webs {
     cluster: Cluster,
     processes: Vec<Service>,
@@ -38,7 +41,8 @@ struct Webs {
 impl Webs {
     /// Two web processes after the first night.
     async fn start() -> Option<Self> {
-        let cluster = Cluster::start(PostgresServer::shared()?, 1).await;
+        let url = PostgresServer::shared()?.database().await;
+        let cluster = Cluster::start_on(url.clone(), url, 1, LEASE).await;
         let processes: Vec<Service> = (0..2).map(|_| cluster.start_role("web")).collect();
         let (one, other) = (pages_of(&processes[0]).await, pages_of(&processes[1]).await);
         cluster.scheduler.says("waiting until").await;
