@@ -10,8 +10,9 @@ use super::CatalogueLocation;
 /// The index of the log cannot grow (`SQLITE_IOERR_SHMSIZE`).
 const NO_ROOM_FOR_INDEX: u32 = 4874;
 
-/// The first letters of codes: the connection fails, the server stops or starts, it is read-only.
-const AWAY: [&str; 3] = ["08", "57P0", "25006"];
+/// The first letters of codes: the connection fails, the server stops or starts, it is read-only,
+/// it ended a transaction that did nothing.
+const AWAY: [&str; 4] = ["08", "57P0", "25006", "25P03"];
 
 /// What the user does next. Only a damaged database is rebuilt.
 pub(super) fn of(error: &(dyn Error + 'static)) -> &'static str {
@@ -64,6 +65,7 @@ fn of_server(error: &(dyn Error + 'static)) -> Option<&'static str> {
             "the server has too many connections, so raise its max_connections or run this again later"
         }
         "57P01" | "57P02" | "57P03" => "the server is starting or stopping, so run this again in a moment",
+        "25P03" => "this process did nothing for long in the middle of a change, so run this again",
         "40001" | "40P01" => "another process changes the same rows, so run this again",
         "42P01" | "42883" | "42703" => {
             "tables of the catalogue are missing or changed; run `onreserve rebuild` with an empty database"
@@ -73,7 +75,7 @@ fn of_server(error: &(dyn Error + 'static)) -> Option<&'static str> {
 }
 
 /// Whether a query failed because the server cannot be reached, or is starting or stopping, or is a
-/// standby.
+/// standby, or because this process was frozen for a while.
 pub(super) fn is_away(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,

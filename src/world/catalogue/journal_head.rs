@@ -65,14 +65,6 @@ impl OrderedBatch {
         .await?;
         Ok(())
     }
-
-    /// Lets the transaction wait for a long list of a bucket.
-    pub async fn wait_longer(&mut self) -> Result<(), Error> {
-        query("SET LOCAL idle_in_transaction_session_timeout = '5min'")
-            .execute(&mut self.transaction)
-            .await?;
-        Ok(())
-    }
 }
 
 fn end_in(row: &ResultRow) -> Result<KnownJournalEnd, Error> {

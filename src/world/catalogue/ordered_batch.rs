@@ -25,10 +25,6 @@ use super::{Catalogue, DocumentText, Error, NightRecord};
 use crate::domain::journal::Entry;
 use crate::world::disk::{self, StorageStep};
 
-/// The server ends the transaction of a worker that does nothing for so long: it is frozen, or
-/// its connection is lost. A disk may take long to sync.
-const IDLE: &str = "SET LOCAL idle_in_transaction_session_timeout = '30s'";
-
 /// A transaction. It is rolled back if it is not committed.
 pub struct OrderedBatch {
     pub(super) transaction: Transaction,
@@ -50,7 +46,6 @@ impl Catalogue {
         };
         let turn = Arc::clone(&self.batches).lock_owned().await;
         let mut transaction = self.pool.begin().await?;
-        query(IDLE).execute(&mut transaction).await?;
         AdvisoryLock::Journal.take(&mut transaction).await?;
         // While the lease is locked it is not renewed, so this comes after the wait.
         self.check_duty_in(&mut transaction).await?;
@@ -91,7 +86,6 @@ impl Catalogue {
     pub async fn begin_fenced(&self, shards: &[ShardLease]) -> Result<Option<OrderedBatch>, Error> {
         let turn = Arc::clone(&self.batches).lock_owned().await;
         let mut transaction = self.pool.begin().await?;
-        query(IDLE).execute(&mut transaction).await?;
         AdvisoryLock::Journal.take(&mut transaction).await?;
         let wanted: HashSet<_> = shards
             .iter()
@@ -128,6 +122,12 @@ impl OrderedBatch {
     /// A transaction without an order.
     fn of(transaction: Transaction) -> Self {
         Self { transaction, turn: None }
+    }
+
+    /// Waits for work outside of the database, such as a list of a bucket. The batches of other
+    /// processes wait for it too, but not for a process that is frozen or cut off.
+    pub async fn wait_for<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Error> {
+        Ok(self.transaction.wait_for(work).await?)
     }
 
     /// Applies journal entries, and stores the texts of captures.

@@ -8,7 +8,7 @@ use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, SqlSafeStr as _};
 
 use super::advisory_lock::AdvisoryLock;
-use super::database::{Pool, PostgresPool, query_scalar};
+use super::database::{BEGIN, Pool, PostgresPool, query_scalar};
 use super::{Catalogue, CatalogueLocation, Error, PostgresUrl};
 
 /// The first one creates the tables as `SQLite` has them at its version.
@@ -64,7 +64,7 @@ pub(super) async fn open(url: &PostgresUrl, tables: Tables) -> Result<Catalogue,
     // The pool would try again, and hide why it could not connect.
     let connecting = tokio::time::timeout(TIMEOUT, options.connect()).await;
     let mut connection = connecting.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut)).map_err(unusable)?;
-    let mut transaction = connection.begin().await.map_err(unusable)?;
+    let mut transaction = connection.begin_with(BEGIN).await.map_err(unusable)?;
     if tables == Tables::Migrate {
         let lock = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(AdvisoryLock::Tables.number());
         lock.execute(&mut *transaction).await.map_err(unusable)?;

@@ -63,7 +63,7 @@ impl JournalWriter<'_> {
             archive.append(at, &entries)?;
             Ok::<_, archive::Error>((entries, held))
         });
-        Ok(appending.await??)
+        Ok(batch.wait_for(appending).await???)
     }
 
     async fn append_segment<H: Send + 'static>(
@@ -76,7 +76,7 @@ impl JournalWriter<'_> {
         let end = end.ok_or(catalogue::Error::ServerRestarted)?.last;
         let mut settled = batch.pending_segments().await?;
         let segment = self.archive.name_of_segment(self.at, &end)?;
-        self.catalogue.name_segment(&segment).await?;
+        batch.wait_for(self.catalogue.name_segment(&segment)).await??;
         if !settled.is_empty() {
             entries.insert(0, Entry::SegmentsDropped { at: self.at, segments: settled.clone() });
         }
@@ -86,7 +86,7 @@ impl JournalWriter<'_> {
             let last = archive.write_segment(&name, &end, &entries)?;
             Ok::<_, archive::Error>((last, entries, held))
         });
-        let (last, entries, held) = writing.await??;
+        let (last, entries, held) = batch.wait_for(writing).await???;
         settled.push(segment);
         batch.set_journal_end(&last, &settled).await?;
         Ok((entries, held))

@@ -29,18 +29,19 @@ pub async fn settle(writer: JournalWriter<'_>) -> anyhow::Result<()> {
         return Ok(());
     }
     let mut batch = catalogue.begin_ordered().await?;
-    batch.wait_longer().await?;
     match batch.journal_end().await? {
         Some(end) if end.is_of_other_server => {
             let from = archive.clone();
             let later = tokio::task::spawn_blocking(move || from.lines_after(&end.last));
-            settle_again(later.await??, batch, writer).await
+            let later = batch.wait_for(later).await???;
+            settle_again(later, batch, writer).await
         }
         Some(_) => Ok(()),
         None => {
             let from = archive.clone();
-            let last = tokio::task::spawn_blocking(move || from.end_of_single_writer()).await??;
-            let entries = entries_of_last_nights(writer).await?;
+            let last = tokio::task::spawn_blocking(move || from.end_of_single_writer());
+            let last = batch.wait_for(last).await???;
+            let entries = batch.wait_for(entries_of_last_nights(writer)).await??;
             batch.enter(&entries, &[]).await?;
             batch.set_journal_end(&last, &[]).await?;
             Ok(batch.commit().await?)
@@ -95,14 +96,14 @@ async fn settle_again(
         batch.enter(&entries, &[]).await?;
     }
     let segment = archive.name_of_segment(now, &last)?;
-    catalogue.name_segment(&segment).await?;
+    batch.wait_for(catalogue.name_segment(&segment)).await??;
     let (to, name) = (archive.clone(), segment.clone());
     let writing = tokio::task::spawn_blocking(move || {
         let begin = Entry::SegmentsDropped { at: now, segments: dropped.clone() };
         to.remove_segments(&dropped)?;
         to.write_segment(&name, &last, &[begin])
     });
-    let last = writing.await??;
+    let last = batch.wait_for(writing).await???;
     let settled: Vec<String> = pending.into_iter().chain([segment]).collect();
     batch.set_journal_end(&last, &settled).await?;
     batch.commit().await?;

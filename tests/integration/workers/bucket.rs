@@ -25,12 +25,12 @@ use crate::service::pages_of;
 use crate::workers::browser::{Browser, get};
 use crate::workers::cluster::{Cluster, Different, LEASE, PREFIX};
 use crate::workers::{
-    SCHEDULERS, a_scheduler_is_killed, a_waiting_scheduler_stops, a_worker_is_frozen, a_worker_is_killed,
-    rounds, some_requests, with_two_schedulers,
+    a_scheduler_is_killed, a_waiting_scheduler_stops, a_worker_is_frozen, a_worker_is_killed, rounds,
+    some_requests,
 };
 
 /// The servers of the tests; `None` if one is missing.
-fn servers() -> Option<(&'static PostgresServer, &'static S3Server)> {
+pub(super) fn servers() -> Option<(&'static PostgresServer, &'static S3Server)> {
     Some((PostgresServer::shared()?, S3Server::shared()?))
 }
 
@@ -90,7 +90,6 @@ async fn a_second_scheduler_beside_a_bucket_goes_on_when_the_first_is_lost() {
     a_scheduler_is_killed(server, Some(store)).await;
 }
 
-/// A worker whose way to the store fails as `fault` says while the value is true.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scheduler_that_waits_beside_a_bucket_stops_in_order() {
     only_on_sqlite_and_directory!("it chooses its engines itself");
@@ -98,6 +97,7 @@ async fn a_scheduler_that_waits_beside_a_bucket_stops_in_order() {
     a_waiting_scheduler_stops(server, Some(store)).await;
 }
 
+/// A worker whose way to the store fails as `fault` says while the value is true.
 async fn with_faulty_store(
     cluster: &mut Cluster,
     store: &'static S3Server,
@@ -173,24 +173,6 @@ async fn the_store_alters_what_a_worker_sends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_scheduler_that_is_frozen_past_its_lease_does_nothing_more() {
-    only_on_sqlite_and_directory!("it chooses its engines itself");
-    let Some((server, store)) = servers() else { return };
-    let mut random = Random::new();
-    for _ in 0..rounds() {
-        let (mut cluster, second) = with_two_schedulers(server, Some(store)).await;
-        cluster.after_requests(some_requests(&mut random, 60)).await;
-        cluster.scheduler.signal(Signal::STOP);
-        cluster.until(SCHEDULERS, 2).await;
-        cluster.scheduler.signal(Signal::CONT);
-        let first = std::mem::replace(&mut cluster.scheduler, second);
-        cluster.workers.push(first);
-        cluster.night_ends().await;
-        drop(cluster.outcome_of_frozen().await);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_taken_down_on_another_machine_during_a_night() {
     only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some((server, store)) = servers() else { return };
@@ -211,25 +193,6 @@ async fn nothing_is_taken_down_on_another_machine_during_a_night() {
     let (code, printed) = cluster.run(&["verify"]).await;
     assert_eq!(code, 0, "{printed}");
     drop(cluster.outcome().await);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "a scheduler that is frozen between a statement and its commit keeps its lease; run it by hand"]
-async fn a_scheduler_that_was_frozen_waits_for_the_one_that_took_over() {
-    only_on_sqlite_and_directory!("it chooses its engines itself");
-    let Some((server, store)) = servers() else { return };
-    let (cluster, mut second) = with_two_schedulers(server, Some(store)).await;
-    cluster.after_requests(20).await;
-    cluster.scheduler.signal(Signal::STOP);
-    second.logs("resuming an interrupted night").await;
-    cluster.scheduler.signal(Signal::CONT);
-    cluster.scheduler.logs("another scheduler has taken over").await;
-    cluster.scheduler.says("STATUS=waiting until the other scheduler ends").await;
-    assert!(!cluster.scheduler.log().contains("catalogue is away"), "{}", cluster.scheduler.log());
-    second.child.kill().await.unwrap();
-    cluster.scheduler.logs("the other scheduler has ended, so this one goes on").await;
-    cluster.night_ends().await;
-    drop(cluster.outcome_of_frozen().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,6 +11,7 @@ mod many_hosts;
 mod monitored;
 mod connections;
 mod failover;
+mod frozen_scheduler;
 mod outcome;
 mod proxy;
 mod web;

@@ -11,10 +11,13 @@
 mod query;
 mod row;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool};
+use tokio::time::timeout;
 
 pub(super) use query::{query, query_scalar};
 pub(super) use row::ResultRow;
@@ -34,6 +37,13 @@ pub(super) struct PostgresPool {
     pub writes: Arc<AtomicU64>,
 }
 
+/// The server ends a transaction that does nothing for 15 seconds, and with it its locks, for which
+/// other processes wait: its own process is frozen or cut off. One process may have several
+/// transactions that wait for the same lock, and they end one after the other.
+pub(super) const BEGIN: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '15s'";
+/// How often a transaction does something.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(4);
+
 /// A transaction; it is rolled back if it is not committed.
 pub(super) enum Transaction {
     Sqlite(sqlx::Transaction<'static, Sqlite>),
@@ -52,10 +62,9 @@ impl Pool {
     pub(super) async fn begin(&self) -> Result<Transaction, sqlx::Error> {
         Ok(match self {
             Self::Sqlite(pool) => Transaction::Sqlite(pool.begin().await?),
-            Self::Postgres(pool) => Transaction::Postgres {
-                transaction: pool.connections.begin().await?,
-                writes: Arc::clone(&pool.writes),
-            },
+            Self::Postgres(pool) => {
+                Transaction::Postgres { transaction: pool.begin().await?, writes: Arc::clone(&pool.writes) }
+            }
         })
     }
 
@@ -67,7 +76,32 @@ impl Pool {
     }
 }
 
+impl PostgresPool {
+    pub(super) async fn begin(&self) -> Result<sqlx::Transaction<'static, Postgres>, sqlx::Error> {
+        self.connections.begin_with(BEGIN).await
+    }
+}
+
 impl Transaction {
+    /// Waits for work that others do. Meanwhile the server sees that this process is not frozen.
+    pub(super) async fn wait_for<T>(&mut self, work: impl Future<Output = T>) -> Result<T, sqlx::Error> {
+        let mut work = pin!(work);
+        loop {
+            if let Ok(done) = timeout(SIGN_OF_LIFE, &mut work).await {
+                return Ok(done);
+            }
+            query("SELECT 1").execute(&mut *self).await?;
+        }
+    }
+
+    /// The server lets the transaction do nothing for as long as its own settings say.
+    pub(super) async fn set_no_limit(&mut self) -> Result<(), sqlx::Error> {
+        if let Self::Postgres { .. } = self {
+            query("SET LOCAL idle_in_transaction_session_timeout TO DEFAULT").execute(self).await?;
+        }
+        Ok(())
+    }
+
     pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
         match self {
             Self::Sqlite(transaction) => transaction.commit().await,
@@ -101,5 +135,49 @@ impl<'c> From<&'c mut Transaction> for Executor<'c> {
 impl<'c> From<&'c mut PgConnection> for Executor<'c> {
     fn from(connection: &'c mut PgConnection) -> Self {
         Self::Postgres(connection)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::catalogue::each_engine::new_database;
+    use crate::world::catalogue::{Catalogue, Error};
+
+    const LIMIT: &str = "SELECT current_setting('idle_in_transaction_session_timeout')";
+
+    #[tokio::test]
+    async fn no_transaction_does_nothing_for_longer_than_its_limit() {
+        let Some(location) = new_database().await else { return };
+        let catalogue = Catalogue::open_at(&location).await.unwrap();
+        let alone: String = query_scalar(LIMIT).fetch_one(&catalogue.pool).await.unwrap();
+        let mut transaction = catalogue.pool.begin().await.unwrap();
+        let within: String = query_scalar(LIMIT).fetch_one(&mut transaction).await.unwrap();
+        assert_eq!([alone, within], ["15s", "15s"]);
+
+        query("SET LOCAL idle_in_transaction_session_timeout = '1ms'")
+            .execute(&mut transaction)
+            .await
+            .unwrap();
+        let ended = loop {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            if let Err(error) = query("SELECT 1").execute(&mut transaction).await {
+                break Error::from(error);
+            }
+        };
+        assert!(ended.is_away(), "it is tried again: {ended}");
+    }
+
+    #[tokio::test]
+    async fn a_transaction_that_waits_for_long_work_goes_on() {
+        let Some(location) = new_database().await else { return };
+        let catalogue = Catalogue::open_at(&location).await.unwrap();
+        let mut transaction = catalogue.pool.begin().await.unwrap();
+        query("SET LOCAL idle_in_transaction_session_timeout = '6s'")
+            .execute(&mut transaction)
+            .await
+            .unwrap();
+        transaction.wait_for(tokio::time::sleep(Duration::from_secs(7))).await.unwrap();
+        query("SELECT 1").execute(&mut transaction).await.unwrap();
     }
 }

@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 
 use sqlx::{Database, Postgres, SqlSafeStr, SqlStr, Sqlite};
 
+use super::Executor;
 use super::row::{EngineType, ResultRow};
-use super::{Executor, PostgresPool};
 
 /// A statement with its values `$1`, `$2` and so on.
 pub(in super::super) struct Query<'q> {
@@ -53,11 +53,11 @@ impl<'q> Query<'q> {
             Executor::SqlitePool(pool) => self.sqlite().execute(pool).await?.rows_affected(),
             Executor::Sqlite(connection) => self.sqlite().execute(connection).await?.rows_affected(),
             Executor::Postgres(connection) => self.postgres().execute(connection).await?.rows_affected(),
-            Executor::PostgresPool(PostgresPool { connections, writes }) => {
-                let mut transaction = connections.begin().await?;
+            Executor::PostgresPool(pool) => {
+                let mut transaction = pool.begin().await?;
                 let rows = self.postgres().execute(&mut *transaction).await?.rows_affected();
                 transaction.commit().await?;
-                writes.fetch_add(1, Ordering::Release);
+                pool.writes.fetch_add(1, Ordering::Release);
                 rows
             }
         })
@@ -75,8 +75,8 @@ impl<'q> Query<'q> {
             Executor::SqlitePool(pool) => sqlite_rows(self.sqlite().fetch_all(pool).await?),
             Executor::Sqlite(connection) => sqlite_rows(self.sqlite().fetch_all(connection).await?),
             Executor::Postgres(connection) => postgres_rows(self.postgres().fetch_all(connection).await?),
-            Executor::PostgresPool(PostgresPool { connections, .. }) => {
-                let mut transaction = connections.begin().await?;
+            Executor::PostgresPool(pool) => {
+                let mut transaction = pool.begin().await?;
                 let rows = self.postgres().fetch_all(&mut *transaction).await?;
                 transaction.commit().await?;
                 postgres_rows(rows)

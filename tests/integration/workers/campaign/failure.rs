@@ -86,8 +86,8 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// The kinds that `ONRESERVE_FAILURE_KINDS` names. Without it all that are possible, need no
-    /// standby, for which the leases are long, and freeze no scheduler, which may be in a transaction.
+    /// The kinds that `ONRESERVE_FAILURE_KINDS` names. Without it all that are possible and need no
+    /// standby, for which the leases are long.
     pub(super) fn wanted(has_store: bool, has_other_program: bool, random: &mut Random) -> Self {
         let named = std::env::var("ONRESERVE_FAILURE_KINDS").ok();
         let named: Option<Vec<&str>> = named.as_ref().map(|named| named.split(',').collect());
@@ -95,7 +95,7 @@ impl Plan {
         assert_eq!(named.iter().flatten().find(|name| !is_known(name)), None, "there is no such kind");
         let is_wanted = |name, failure: Failure| match &named {
             Some(named) => named.contains(&name),
-            None => !failure.is_standby() && failure != Failure::SchedulerFrozen,
+            None => !failure.is_standby(),
         };
         let is_possible = |failure: Failure| match failure {
             Failure::OtherVersion => has_other_program,
