@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use crate::domain::address::Address;
 use crate::domain::capture::Digest;
@@ -124,42 +125,72 @@ pub(super) async fn each(
     watch: Watcher<'_>,
 ) -> anyhow::Result<HashMap<Address, Evidence>> {
     let mut evidence = HashMap::new();
-    let mut stored: Option<StoredBatch> = None;
+    let mut writing = Writing::default();
     loop {
-        let next = next_batch(&mut results, &mut evidence, night, world, watch);
-        let written = async {
-            match stored.take() {
-                Some(batch) => batch.write(world).await,
-                None => Ok(()),
-            }
-        };
-        let (next, ()) = tokio::try_join!(next, written)?;
-        stored = next;
-        if stored.is_none() {
+        let visited = gathered(&mut results, &mut writing).await?;
+        if visited.is_empty() {
+            writing.end().await?;
             return Ok(evidence);
         }
+        let stored = stored(visited, &mut evidence, night, world, watch);
+        let (stored, ()) = tokio::try_join!(stored, writing.end())?;
+        writing = stored.write(world);
     }
 }
 
-/// Stores the bodies of the visits that have ended; `None` after the last one.
-async fn next_batch(
+/// The visits of a batch; none after the last one. A small batch costs as many statements as a large
+/// one, so visits gather while the batch before is written.
+async fn gathered(
     results: &mut Receiver<VisitResult>,
+    writing: &mut Writing,
+) -> anyhow::Result<Vec<VisitResult>> {
+    let mut visited = Vec::with_capacity(BATCH);
+    while writing.goes_on() && visited.len() < BATCH {
+        let room = BATCH - visited.len();
+        tokio::select! {
+            written = writing.end() => written?,
+            count = results.recv_many(&mut visited, room) => if count == 0 { return Ok(visited) },
+        }
+    }
+    if visited.is_empty() {
+        results.recv_many(&mut visited, BATCH).await;
+    }
+    Ok(visited)
+}
+
+/// Stores the bodies of visits.
+async fn stored(
+    visited: Vec<VisitResult>,
     evidence: &mut HashMap<Address, Evidence>,
     night: &RunningNight,
     world: &World,
     watch: Watcher<'_>,
-) -> anyhow::Result<Option<StoredBatch>> {
-    let mut visited = Vec::with_capacity(BATCH);
-    if results.recv_many(&mut visited, BATCH).await == 0 {
-        return Ok(None);
-    }
+) -> anyhow::Result<StoredBatch> {
     let visits = visited.into_iter().map(|visit| (visit, None)).collect();
     let batch = VisitBatch::of(visits, night.row, world, |visit| {
         let kept = visit.new_capture.is_some();
         watch(Progress::Visited { link: &visit.link, bytes: visit.bytes, kept });
         evidence.insert(visit.link.clone(), visit.evidence.clone());
     });
-    Ok(Some(StoredBatch::of(batch.await?, world).await?))
+    StoredBatch::of(batch.await?, world).await
+}
+
+/// The lines and rows of a batch that are being written, if there is one.
+#[derive(Default)]
+struct Writing(Option<JoinHandle<anyhow::Result<()>>>);
+
+impl Writing {
+    fn goes_on(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Waits for its end.
+    async fn end(&mut self) -> anyhow::Result<()> {
+        let Some(writing) = &mut self.0 else { return Ok(()) };
+        let written = writing.await;
+        self.0 = None;
+        written?
+    }
 }
 
 /// Visits whose bodies are stored. They count once their lines are in the journal: after a
@@ -200,8 +231,8 @@ impl StoredBatch {
 
     /// Appends the lines to the journal, then writes the rows, also if the night is cancelled
     /// meanwhile.
-    async fn write(self, world: &World) -> anyhow::Result<()> {
-        tokio::spawn(BatchWriter::of(world).write(self)).await?
+    fn write(self, world: &World) -> Writing {
+        Writing(Some(tokio::spawn(BatchWriter::of(world).write(self))))
     }
 }
 

@@ -3,8 +3,6 @@
 //! Of two entries about one thing the one that is applied last counts, whatever the clock
 //! said. Applying the same entries again changes nothing.
 
-use std::mem::discriminant;
-
 use jiff::Timestamp;
 
 use super::database::{Transaction, query};
@@ -20,6 +18,9 @@ use crate::domain::document::Fingerprint;
 use crate::domain::evidence::link_history::StoredCapture;
 use crate::domain::journal::Entry;
 use crate::world::disk::{self, StorageStep};
+
+/// The visits and captures whose rows are written by one statement.
+const ROWS_AT_ONCE: usize = 1000;
 
 impl Catalogue {
     /// Applies a batch in one transaction.
@@ -41,15 +42,22 @@ pub(super) async fn enter(
     texts: &[DocumentText],
     on: &mut Transaction,
 ) -> Result<(), Error> {
-    // Most entries are visits and captures, which come in runs.
-    for run in entries.chunk_by(|one, next| discriminant(one) == discriminant(next)) {
-        bulk::captures(run, on).await?;
-        bulk::visits(run, on).await?;
+    for run in entries.chunk_by(|one, next| is_of_many(one) && is_of_many(next)) {
+        for part in run.chunks(ROWS_AT_ONCE) {
+            bulk::visits(part, on).await?;
+            bulk::captures(part, on).await?;
+        }
         for entry in run {
             apply(entry, on).await?;
         }
     }
     texts::enter(texts, on).await
+}
+
+/// Whether an entry is a visit or a capture. Most are, and neither depends on the other, so their
+/// rows are written together.
+fn is_of_many(entry: &Entry) -> bool {
+    matches!(entry, Entry::Visit { .. } | Entry::Capture { .. })
 }
 
 async fn apply(entry: &Entry, on: &mut Transaction) -> Result<(), Error> {

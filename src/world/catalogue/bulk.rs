@@ -122,7 +122,8 @@ pub(super) async fn captures(entries: &[Entry], on: &mut Transaction) -> Result<
          WHERE link.address = entered.value ->> 0 AND capture.link = link.id \
          AND capture.sha256 = entered.value ->> 1 AND capture.captured_at = entered.value ->> 2 \
          ON CONFLICT (link) DO UPDATE SET capture = excluded.capture, \
-         accepted_at = excluded.accepted_at",
+         accepted_at = excluded.accepted_at \
+         WHERE baseline.capture <> excluded.capture OR baseline.accepted_at <> excluded.accepted_at",
         json(&baselines)?,
         on,
     )
