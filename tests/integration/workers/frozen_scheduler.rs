@@ -75,9 +75,14 @@ async fn freeze_with_locked_lease(cluster: &Cluster) {
 async fn a_scheduler_that_was_frozen_within_a_transaction_keeps_no_lock() {
     only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some((server, store)) = servers() else { return };
-    let (cluster, second) = with_two_schedulers(server, Some(store)).await;
-    cluster.after_requests(1).await;
+    // The night cannot end before a worker runs.
+    let mut cluster = Cluster::start_with(server, Some(store), 0).await;
+    cluster.scheduler.logs("first night of a new course started").await;
+    let second = cluster.start_role("scheduler");
+    second.logs("waiting until the other scheduler ends").await;
+    cluster.until("SELECT count(*) FROM night", 1).await;
     freeze_with_locked_lease(&cluster).await;
+    cluster.workers.push(cluster.start_role("worker"));
     // Several of its transactions may wait for the same lock.
     cluster.until(SCHEDULERS, 2).await;
     second.logs("resuming an interrupted night").await;
