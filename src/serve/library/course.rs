@@ -32,6 +32,8 @@ pub(in crate::serve) struct CourseView {
     pub decisions: HashMap<Address, StoredDecision>,
     taken_down: HashSet<LinkId>,
     pub(super) as_of: CourseRevision,
+    /// The ids of the links of the report, in its order: each is a digest, and a page has many.
+    ids: Vec<LinkId>,
     index_by_id: HashMap<LinkId, usize>,
     /// The numbers of readings whose files have the same name as an earlier one, once
     /// they are counted.
@@ -66,12 +68,9 @@ impl CourseView {
         let configured = |source| night.pages.iter().position(|page| page == source).unwrap_or(usize::MAX);
         let mut pages: Vec<_> = readings.iter().map(|(source, page)| (configured(source), page)).collect();
         pages.sort_by_key(|(position, _)| *position);
-        let index_by_id: HashMap<LinkId, usize> = night
-            .links
-            .iter()
-            .enumerate()
-            .map(|(index, link_facts)| (LinkId::of(&link_facts.link), index))
-            .collect();
+        let ids: Vec<LinkId> = night.links.iter().map(|link_facts| LinkId::of(&link_facts.link)).collect();
+        let index_by_id: HashMap<LinkId, usize> =
+            ids.iter().enumerate().map(|(index, id)| (*id, index)).collect();
         let is_reported = |mention: &&Mention| {
             mention.address().is_some_and(|link| index_by_id.contains_key(&LinkId::of(link)))
         };
@@ -84,6 +83,7 @@ impl CourseView {
             decisions,
             taken_down,
             as_of,
+            ids,
             index_by_id,
             night,
             name_numbers: OnceCell::new(),
@@ -164,8 +164,9 @@ impl LinkView {
         &self.course.night.links[self.index]
     }
 
+    #[expect(clippy::indexing_slicing, reason = "there are as many ids as links")]
     pub(in crate::serve) fn id(&self) -> LinkId {
-        LinkId::of(&self.facts().link)
+        self.course.ids[self.index]
     }
 
     /// Whether the original is a file beside a course page that is read from disk.
