@@ -87,11 +87,12 @@ pub(super) async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
     print(&format!(
         "\nOpen\n  {}  the last report\n  {}  the email that carries it\n{lost}\nRun\n  \
          {us} status --archive {archive}\n  {us} explain sampling --archive {archive}\n  \
-         {us} verify --archive {archive}\n\nSee the pages for students at http://localhost:8080/c/dgm/ (or run {us} demo --serve, which keeps them open)\n  \
+         {us} verify --archive {archive}\n\nSee the pages for students at {pages}/c/dgm/ (or run {us} demo --serve, which keeps them open)\n  \
          {us} serve --config {config} --now {noon}\n",
         result.report.display(),
         result.message.display(),
         us = called(),
+        pages = result.pages,
         archive = result.archive.display(),
         config = result.config.display(),
         noon = result.noon,

@@ -116,8 +116,8 @@ impl RunningNight {
     }
 }
 
-/// Stores visits as they end, in batches. The crawl goes on while a batch is stored, and the
-/// lines and rows of a batch are written while the bodies of the next one are.
+/// Stores visits as they end, in batches. The crawl goes on while a batch is stored. If visits end
+/// faster than batches are written, the bodies of the next batch are stored meanwhile.
 pub(super) async fn each(
     mut results: Receiver<VisitResult>,
     night: &RunningNight,
@@ -132,7 +132,7 @@ pub(super) async fn each(
             writing.end().await?;
             return Ok(evidence);
         }
-        let stored = stored(visited, &mut evidence, night, world, watch);
+        let stored = store_bodies(visited, &mut evidence, night, world, watch);
         let (stored, ()) = tokio::try_join!(stored, writing.end())?;
         writing = stored.write(world);
     }
@@ -159,7 +159,7 @@ async fn gathered(
 }
 
 /// Stores the bodies of visits.
-async fn stored(
+async fn store_bodies(
     visited: Vec<VisitResult>,
     evidence: &mut HashMap<Address, Evidence>,
     night: &RunningNight,

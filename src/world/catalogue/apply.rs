@@ -42,7 +42,7 @@ pub(super) async fn enter(
     texts: &[DocumentText],
     on: &mut Transaction,
 ) -> Result<(), Error> {
-    for run in entries.chunk_by(|one, next| is_of_many(one) && is_of_many(next)) {
+    for run in entries.chunk_by(|one, next| is_bulk(one) && is_bulk(next)) {
         for part in run.chunks(ROWS_AT_ONCE) {
             bulk::visits(part, on).await?;
             bulk::captures(part, on).await?;
@@ -54,9 +54,9 @@ pub(super) async fn enter(
     texts::enter(texts, on).await
 }
 
-/// Whether an entry is a visit or a capture. Most are, and neither depends on the other, so their
-/// rows are written together.
-fn is_of_many(entry: &Entry) -> bool {
+/// Whether `bulk` stores an entry. Most are visits and captures, and neither depends on the other,
+/// so their rows are written together.
+fn is_bulk(entry: &Entry) -> bool {
     matches!(entry, Entry::Visit { .. } | Entry::Capture { .. })
 }
 

@@ -205,8 +205,8 @@ impl Catalogue {
         }
         let mut to = self.pool.begin().await?;
         // Each waits while the other one works through all rows of a table.
-        from.set_no_limit().await?;
-        to.set_no_limit().await?;
+        from.set_default_limit().await?;
+        to.set_default_limit().await?;
         query("DELETE FROM document_text").execute(&mut to).await?;
         for table in TABLES.iter().rev() {
             query(AssertSqlSafe(format!("DELETE FROM {}", table.name))).execute(&mut to).await?;

@@ -143,8 +143,9 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the database server cannot be reached now, or is starting or stopping, or this
-    /// process waits for its lease. It may be back in a moment.
+    /// Whether the database server cannot be reached now, or is starting or stopping, or ended a
+    /// transaction in which this process was frozen, or this process waits for its lease. It may be
+    /// back in a moment.
     pub fn is_away(&self) -> bool {
         match self {
             Self::Query(error) => advice::is_away(error),

@@ -17,7 +17,6 @@ use onreserve::world::{World, machine};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::engines::only_on_sqlite_and_directory;
 use crate::harness::Random;
 use crate::postgres_server::PostgresServer;
 use crate::s3_server::{ACCESS_KEY, FaultyProxy, ProxyFault, S3Server, SECRET_KEY, TestBucket};
@@ -26,17 +25,16 @@ use crate::workers::browser::{Browser, get};
 use crate::workers::cluster::{Cluster, Different, LEASE, PREFIX};
 use crate::workers::{
     a_scheduler_is_killed, a_waiting_scheduler_stops, a_worker_is_frozen, a_worker_is_killed, rounds,
-    some_requests,
+    shared_server, some_requests,
 };
 
-/// The servers of the tests; `None` if one is missing.
+/// The servers of the tests; `None` if one is missing, or if the engines of all tests are others.
 pub(super) fn servers() -> Option<(&'static PostgresServer, &'static S3Server)> {
-    Some((PostgresServer::shared()?, S3Server::shared()?))
+    Some((shared_server()?, S3Server::shared()?))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_workers_share_a_night_without_a_shared_directory() {
-    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some((server, store)) = servers() else { return };
     let cluster = Cluster::start_with(server, Some(store), 3).await;
     let web = cluster.start_role("web");
@@ -71,28 +69,24 @@ async fn three_workers_share_a_night_without_a_shared_directory() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_beside_a_bucket_is_killed() {
-    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some((server, store)) = servers() else { return };
     a_worker_is_killed(server, Some(store)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_beside_a_bucket_is_frozen_past_its_lease() {
-    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some((server, store)) = servers() else { return };
     a_worker_is_frozen(server, Some(store)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_scheduler_beside_a_bucket_goes_on_when_the_first_is_lost() {
-    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some((server, store)) = servers() else { return };
     a_scheduler_is_killed(server, Some(store)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scheduler_that_waits_beside_a_bucket_stops_in_order() {
-    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some((server, store)) = servers() else { return };
     a_waiting_scheduler_stops(server, Some(store)).await;
 }
@@ -116,7 +110,6 @@ async fn with_faulty_store(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_is_cut_from_the_store() {
-    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some((server, store)) = servers() else { return };
     let mut random = Random::new();
     for _ in 0..rounds() {
@@ -134,7 +127,6 @@ async fn a_worker_is_cut_from_the_store() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_store_is_slow_and_fails_now_and_then() {
-    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some((server, store)) = servers() else { return };
     for _ in 0..rounds() {
         let mut cluster = Cluster::start_with(server, Some(store), 1).await;
@@ -154,7 +146,6 @@ async fn the_store_is_slow_and_fails_now_and_then() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_store_alters_what_a_worker_sends() {
-    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some((server, store)) = servers() else { return };
     for _ in 0..rounds() {
         let mut cluster = Cluster::start_with(server, Some(store), 1).await;
@@ -174,7 +165,6 @@ async fn the_store_alters_what_a_worker_sends() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_taken_down_on_another_machine_during_a_night() {
-    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some((server, store)) = servers() else { return };
     let cluster = Cluster::start_with(server, Some(store), 1).await;
     // The tables are there by then.
@@ -197,7 +187,6 @@ async fn nothing_is_taken_down_on_another_machine_during_a_night() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_find_the_scheduler_on_another_machine() {
-    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some((server, store)) = servers() else { return };
     let cluster = Cluster::start_with(server, Some(store), 1).await;
     cluster.night_ends().await;
@@ -221,7 +210,6 @@ async fn commands_find_the_scheduler_on_another_machine() {
 async fn services_of_one_process_beside_a_bucket_are_kept_apart() {
     const SERVICES: &str =
         "SELECT count(*) FROM process_lease WHERE role = 'all' AND lease_until > clock_timestamp()";
-    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some((server, store)) = servers() else { return };
     let mut cluster = Cluster::start_with(server, Some(store), 0).await;
     cluster.scheduler.says("READY=1").await;
@@ -245,7 +233,6 @@ async fn services_of_one_process_beside_a_bucket_are_kept_apart() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_crashed_does_not_keep_its_machine_waiting() {
     const MINUTE: Duration = Duration::from_mins(1);
-    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some((server, store)) = servers() else { return };
     let (bucket, url, dir) = (store.bucket(), server.database().await, tempfile::tempdir().unwrap());
     let (place, location) = places(dir.path(), "one", &bucket, &url);
@@ -285,7 +272,6 @@ fn places(dir: &Path, name: &str, bucket: &TestBucket, url: &str) -> (ArchivePla
 /// A writer that is frozen writes its segment after another one has taken its place.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_segment_that_comes_too_late_does_not_count() {
-    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some((server, store)) = servers() else { return };
     let (bucket, url, dir) = (store.bucket(), server.database().await, tempfile::tempdir().unwrap());
     let (place, location) = places(dir.path(), "one", &bucket, &url);
@@ -326,7 +312,6 @@ async fn a_segment_that_comes_too_late_does_not_count() {
 /// The archive had one process, whose end of the journal is in its working directory.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_journal_of_one_process_goes_on_with_several() {
-    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some((server, store)) = servers() else { return };
     let (bucket, url, dir) = (store.bucket(), server.database().await, tempfile::tempdir().unwrap());
     let (place, location) = places(dir.path(), "one", &bucket, &url);

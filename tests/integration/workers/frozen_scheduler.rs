@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::engines::only_on_sqlite_and_directory;
 use crate::harness::Random;
 use crate::service::Service;
 use crate::workers::bucket::servers;
@@ -22,7 +21,6 @@ async fn goes_on_after(mut second: Service, cluster: Cluster) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scheduler_that_is_frozen_past_its_lease_does_nothing_more() {
-    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some((server, store)) = servers() else { return };
     let mut random = Random::new();
     for _ in 0..rounds() {
@@ -40,7 +38,6 @@ async fn a_scheduler_that_is_frozen_past_its_lease_does_nothing_more() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scheduler_that_was_frozen_waits_for_the_one_that_took_over() {
-    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some((server, store)) = servers() else { return };
     let (cluster, second) = with_two_schedulers(server, Some(store)).await;
     cluster.after_requests(20).await;
@@ -73,7 +70,6 @@ async fn freeze_with_locked_lease(cluster: &Cluster) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scheduler_that_was_frozen_within_a_transaction_keeps_no_lock() {
-    only_on_sqlite_and_directory!("it chooses its engines itself");
     let Some((server, store)) = servers() else { return };
     // The night cannot end before a worker runs.
     let mut cluster = Cluster::start_with(server, Some(store), 0).await;

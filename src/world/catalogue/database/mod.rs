@@ -41,8 +41,8 @@ pub(super) struct PostgresPool {
 /// other processes wait: its own process is frozen or cut off. One process may have several
 /// transactions that wait for the same lock, and they end one after the other.
 pub(super) const BEGIN: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '15s'";
-/// How often a transaction does something.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(4);
+/// How often a transaction that waits for other work runs a statement.
+const KEEPALIVE: Duration = Duration::from_secs(4);
 
 /// A transaction; it is rolled back if it is not committed.
 pub(super) enum Transaction {
@@ -87,7 +87,7 @@ impl Transaction {
     pub(super) async fn wait_for<T>(&mut self, work: impl Future<Output = T>) -> Result<T, sqlx::Error> {
         let mut work = pin!(work);
         loop {
-            if let Ok(done) = timeout(SIGN_OF_LIFE, &mut work).await {
+            if let Ok(done) = timeout(KEEPALIVE, &mut work).await {
                 return Ok(done);
             }
             query("SELECT 1").execute(&mut *self).await?;
@@ -95,7 +95,7 @@ impl Transaction {
     }
 
     /// The server lets the transaction do nothing for as long as its own settings say.
-    pub(super) async fn set_no_limit(&mut self) -> Result<(), sqlx::Error> {
+    pub(super) async fn set_default_limit(&mut self) -> Result<(), sqlx::Error> {
         if let Self::Postgres { .. } = self {
             query("SET LOCAL idle_in_transaction_session_timeout TO DEFAULT").execute(self).await?;
         }
